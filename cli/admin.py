@@ -40,6 +40,14 @@ Amount = Annotated[
 Shares = Annotated[
     int | None, typer.Option("--quantity", min=1, help="Number of shares.", show_default=False)
 ]
+ClientsCode = Annotated[
+    str | None,
+    typer.Option(
+        "--code",
+        help="Code of the client's authenticator, if the client protects withdrawals.",
+        show_default=False,
+    ),
+]
 OfSymbol = Annotated[
     Any,
     typer.Option(
@@ -261,6 +269,7 @@ def withdraw(
     amount: Amount = None,
     symbol: OfSymbol = None,
     quantity: Shares = None,
+    code: ClientsCode = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
@@ -269,6 +278,7 @@ def withdraw(
     They must be settled, not held for orders, and not owed.
     """
     what = {"reference": reference, "amount": amount, "symbol": symbol, "quantity": quantity}
+    what |= {"code": code}
     change_client(ctx.obj.begin(as_json), client_id, "POST", "withdrawals", key, reason, what)
 
 

@@ -31,6 +31,14 @@ Amount = Annotated[
         metavar="AMOUNT", help="With `above`: orders worth more need it.", show_default=False
     ),
 ]
+Withdrawals = Annotated[
+    bool | None,
+    typer.Option(
+        "--withdrawals/--no-withdrawals",
+        help="Whether each withdrawal needs a code. By default, this stays as it is.",
+        show_default=False,
+    ),
+]
 
 
 @app.command()
@@ -79,14 +87,23 @@ def policy(
     ctx: typer.Context,
     orders: Which,
     amount: Amount = None,
+    withdrawals: Withdrawals = None,
     code: Code = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which orders need a second factor: none, those above an amount, or all."""
+    """Say which orders need a second factor: none, those above an amount, or all.
+
+    With --withdrawals, an operator also needs one of your codes for each withdrawal.
+    """
     session: Session = ctx.obj.begin(as_json)
     _check_is_client(session)
-    body = {"orders": orders, "amount": amount, "code": code or ask_code()}
+    body = {
+        "orders": orders,
+        "amount": amount,
+        "withdrawals": withdrawals,
+        "code": code or ask_code(),
+    }
     sent = session.key(key, new_key())
     _show(session, session.api.with_secret("PUT", f"{PATH}/policy", sent, body))
 
@@ -109,6 +126,9 @@ def _show(session: Session, answer: Mapping[str, Any]) -> None:
     if needed := answer.get("policy"):  # a confirmation is answered without it
         above = f"Orders worth more than {needed['amount']} need a second factor."
         shown["policy"] = POLICIES.get(needed["orders"], above)
+        shown["withdrawals"] = (
+            "Each needs a code." if needed["withdrawals"] else "None needs a code."
+        )
     session.show(answer, view.record("Second factor", shown))
 
 

@@ -32,7 +32,7 @@ from trading.adapters.http.signed_requests import Required
 from trading.bootstrap.administration import AdministrationApi
 from trading.domain import identifiers
 from trading.domain.clients.proposals import Proposal, ProposedChange
-from trading.usecases.administration.operator_actions import Approval, Operator
+from trading.usecases.administration.operator_actions import Approval, Operator, TriedOut
 from trading.usecases.administration.second_person import ChangeRequest
 
 CLIENT = "/api/v1/admin/clients/<client_id>"
@@ -60,17 +60,20 @@ def add_routes(
     """Add the routes."""
 
     def transfer(
-        change: ProposedChange,
         client_id: str,
         asked: NewDeposit | NewWithdrawal,
         operator: Operator,
         approval: Approval | None = None,
     ) -> tuple[View, bool]:
-        book = {
-            ProposedChange.DEPOSIT: api.transfers.deposit,
-            ProposedChange.WITHDRAWAL: api.transfers.withdraw,
-        }[change]
-        entry, was_booked = book(client_id, asked.what(), asked.reference, operator, approval)
+        what, reference = asked.what(), asked.reference
+        if isinstance(asked, NewWithdrawal):
+            entry, was_booked = api.transfers.withdraw(
+                client_id, what, reference, operator, approval, asked.code
+            )
+        else:
+            entry, was_booked = api.transfers.deposit(
+                client_id, what, reference, operator, approval
+            )
         return TransferView.of(entry), was_booked
 
     def close(
@@ -93,10 +96,10 @@ def add_routes(
         match change:
             case ProposedChange.DEPOSIT:
                 asked = asked_for(NewDeposit, proposal)
-                return transfer(change, subject, asked, operator, approval)
+                return transfer(subject, asked, operator, approval)
             case ProposedChange.WITHDRAWAL:
                 withdrawal = asked_for(NewWithdrawal, proposal)
-                return transfer(change, subject, withdrawal, operator, approval)
+                return transfer(subject, withdrawal, operator, approval)
             case ProposedChange.ADVANCE_CLOSURE:
                 return close(subject, asked_for(AdvanceClosure, proposal), operator, approval)
             case ProposedChange.LIMITS:
@@ -106,7 +109,7 @@ def add_routes(
         asked: Change,
         about: tuple[ProposedChange, str],
         judge: Callable[[], tuple[str, Decimal | None]],
-        try_out: Callable[[], bool],
+        try_out: Callable[[], TriedOut],
         make: Callable[[Operator], tuple[View, bool]],
         status: HTTPStatus,
     ) -> Response[Any]:
@@ -122,7 +125,7 @@ def add_routes(
             operator = operator_of(asked)
             proposal = None
             if value is not None:
-                fields = asked.model_dump_json(exclude={"reason"}, exclude_none=True)
+                fields = asked.model_dump_json(exclude={"reason", "code"}, exclude_none=True)
                 proposal_id = identifiers.proposal_id(
                     app.principal.api_key, app.idempotency_key, app.target, fields
                 )
@@ -151,18 +154,18 @@ def add_routes(
         def judge() -> tuple[str, Decimal | None]:
             return client_id, api.second_person.transfer_needs(asked.what())
 
-        def try_out() -> bool:
-            incoming = change is ProposedChange.DEPOSIT
-            return api.transfers.try_out(
-                client_id, asked.what(), asked.reference, incoming=incoming
-            )
+        def try_out() -> TriedOut:
+            what, reference = asked.what(), asked.reference
+            if isinstance(asked, NewWithdrawal):
+                return api.transfers.try_withdrawal(client_id, what, reference, asked.code)
+            return api.transfers.try_deposit(client_id, what, reference)
 
         return answer(
             asked,
             (change, client_id),
             judge,
             try_out,
-            lambda operator: transfer(change, client_id, asked, operator),
+            lambda operator: transfer(client_id, asked, operator),
             HTTPStatus.CREATED,
         )
 
@@ -201,7 +204,12 @@ def add_routes(
         reference are booked once.
 
         A withdrawal above a set amount is proposed. Nothing is held for it meanwhile.
+
+        If the client protects withdrawals, 403 SECOND_FACTOR_REQUIRED asks for a `code` of the
+        client's authenticator. It is used for the booking or the proposal. A repetition needs no
+        code. A proposal that was made without one cannot be approved.
         """
+        app.compare_as(request=request.without_code())  # a repetition may come when it is too old
         return answer_transfer(ProposedChange.WITHDRAWAL, client_id, request)
 
     @app.post(

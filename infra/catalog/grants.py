@@ -135,6 +135,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/reference": "GetItem UpdateItem",
         "tables/audit": "GetItem PutItem",
         "tables/factors": "GetItem PutItem",
+        "keys/second-factors": "GenerateMac",
         "tables/proposals": "BatchGetItem GetItem PutItem",
         "tables/proposals/pending": "Query",
         "tables/idempotency": _IDEMPOTENCY,
@@ -203,10 +204,17 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
 
 
 ATTRIBUTES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "auth": {"tables/clients": ("client_id", "second_factor_above", "version")},
+    "auth": {
+        "tables/clients": (
+            "client_id",
+            "second_factor_above",
+            "second_factor_to_withdraw",
+            "version",
+        )
+    },
 }
 """The attributes that the updates of a function may touch, where it may not touch all of them. A
-log-in may change which orders need a second factor, and neither limits nor status.
+log-in may change what needs a second factor, and neither limits nor status.
 """
 
 

@@ -17,7 +17,7 @@ USERS = tuple(name for name, grants in GRANTS.items() if f"keys/{SECOND_FACTOR_K
 
 def code_key(scope: Construct, deployment: Deployment) -> kms.Key:
     """An HMAC key in KMS. Nobody can read it. The account administers it, but only the roles of the
-    log-in functions can use it. A permission on `kms:*` elsewhere is therefore not enough.
+    functions that check codes can use it. So a permission on `kms:*` elsewhere is not enough.
 
     Without the key, each client would enrol anew. So production keeps it when the stack is deleted.
     """

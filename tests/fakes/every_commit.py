@@ -31,7 +31,7 @@ from trading.usecases.administration.administer_clients import AdministerClients
 from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
-from trading.usecases.administration.operator_actions import Operator
+from trading.usecases.administration.operator_actions import Operator, TriedOut
 from trading.usecases.administration.reset_second_factor import ResetSecondFactor
 from trading.usecases.administration.second_person import ChangeRequest, SecondPerson
 from trading.usecases.administration.transfer_assets import Cash, Shares, TransferAssets
@@ -169,7 +169,7 @@ def administer(world: World) -> None:
         lambda client_id: f"{client_id}-key",
         world.clock,
     )
-    transfers = TransferAssets(registry, audit, world.clock)
+    transfers = TransferAssets(registry, audit, world.clock, lambda *_: None)
     dave = make_client(client_id="dave", fingerprint="f", credit_limit=D("9.00"))
     credential = clients.create(dave, OPERATOR).credential
     for what in (Cash(amount=D("100.00")), Shares(symbol="AAPL", quantity=9, cost=D("9.00"))):
@@ -195,7 +195,7 @@ def administer(world: World) -> None:
     )
     for number in (1, 2):
         request = ChangeRequest(f"prp_{number}", ProposedChange.WITHDRAWAL, "dave", "dave", "{}")
-        second_person.propose(request, D("2.00"), OPERATOR, lambda: False)
+        second_person.propose(request, D("2.00"), OPERATOR, lambda: TriedOut(was_made=False))
     second_person.approve(
         "prp_1",
         ANOTHER,

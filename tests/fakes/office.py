@@ -58,6 +58,8 @@ class Office:
 
     def __post_init__(self) -> None:
         self.registry = MemoryRegistry(self.faults)
+        self.used_codes: list[tuple[str, str, str]] = []
+        """Codes of clients, with their holder and the request."""
         self.registry.instruments["AAPL"] = make_instrument()
         self.registry.venues = [make_exchange("XNYS"), make_exchange("XNAS")]
         self.audit = MemoryAudit(self.faults)
@@ -76,7 +78,9 @@ class Office:
             lambda client_id: f"{client_id}-{next(keys)}",
             lambda: NOW,
         )
-        self.transfers = TransferAssets(self.registry, self.audit, lambda: NOW)
+        self.transfers = TransferAssets(
+            self.registry, self.audit, lambda: NOW, lambda *used: self.used_codes.append(used)
+        )
         self.prices = MemoryLastPrices(self.faults)
         self.now = NOW
         self.second_person = SecondPerson(

@@ -85,7 +85,12 @@ def test_a_log_in_changes_the_policy_of_a_profile_and_nothing_else(
     assert [each["Action"] for each in written] == ["dynamodb:UpdateItem"]
     assert written[0]["Condition"] == {
         "ForAllValues:StringEquals": {
-            "dynamodb:Attributes": ["client_id", "second_factor_above", "version"]
+            "dynamodb:Attributes": [
+                "client_id",
+                "second_factor_above",
+                "second_factor_to_withdraw",
+                "version",
+            ]
         },
         "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
     }

@@ -88,7 +88,7 @@ def test_a_client_enrols_trades_with_a_step_up_loses_the_phone_and_recovers(
     enrolled = client.enrol()
     first, second, *_ = enrolled["recovery_codes"]
     policy = client.send("PUT", f"{FACTOR}/policy", orders="all", code=first)
-    assert policy.json()["policy"] == {"orders": "all", "amount": None}
+    assert policy.json()["policy"] == {"orders": "all", "amount": None, "withdrawals": False}
     refused = client.place(plain["jwt_token"])
     assert_problem(refused, HTTPStatus.FORBIDDEN, "SECOND_FACTOR_REQUIRED")
     code = next(client.codes)
@@ -123,3 +123,31 @@ def test_guesses_lock_the_codes_and_an_operator_resets_them(
         answer = patiently(lambda: http.send(operator.request("POST", path)))
     assert answer.json()["status"] == "NONE", answer.text
     client.enrol()
+
+
+def test_an_operator_withdraws_with_a_code_of_the_client(
+    client: Client, operator: Operator
+) -> None:
+    first, second, *_ = client.enrol()["recovery_codes"]
+    protects = {"orders": "none", "withdrawals": True, "code": first}
+    policy = client.send("PUT", f"{FACTOR}/policy", **protects)
+    assert policy.json()["policy"] == {"orders": "none", "amount": None, "withdrawals": True}
+    name, code = client.credentials.client_id, next(client.codes)
+    with httpx.Client(timeout=30, auth=Signed(operator.credentials)) as http:
+
+        def withdraw(number: int, **body: str) -> httpx.Response:
+            sent = {"reference": f"out-{number}-{name}", "amount": "300.00"} | body
+            path = f"{ADMIN}/clients/{name}/withdrawals"
+            return patiently(lambda: http.send(operator.request("POST", path, **sent)))
+
+        assert_problem(withdraw(1), HTTPStatus.FORBIDDEN, "SECOND_FACTOR_REQUIRED")
+        wrong = withdraw(1, code="aaaa-aaaa-aaaa-aaaa")
+        assert_problem(wrong, HTTPStatus.UNAUTHORIZED, "INVALID_CODE")
+        booked = withdraw(1, code=code)
+        assert booked.status_code == HTTPStatus.CREATED, booked.text
+        assert withdraw(1).json() == booked.json()
+        again = withdraw(2, code=code)
+        assert_problem(again, HTTPStatus.UNAUTHORIZED, "INVALID_CODE")
+        assert withdraw(2, code=second).status_code == HTTPStatus.CREATED
+        too_much = withdraw(3, code=second, amount="300.01")
+        assert_problem(too_much, HTTPStatus.UNPROCESSABLE_ENTITY, "NOT_WITHDRAWABLE")

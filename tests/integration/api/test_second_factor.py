@@ -96,7 +96,7 @@ def test_a_client_without_a_second_factor_is_told_to_enrol(client: Client) -> No
     assert client.standing() == {
         "status": "NONE",
         "recovery_codes_left": 0,
-        "policy": {"orders": "none", "amount": None},
+        "policy": {"orders": "none", "amount": None, "withdrawals": False},
     }
     status, body = client.log_in(code="123456")
     assert (status, body["code"]) == (403, "SECOND_FACTOR_NOT_ENROLLED")
@@ -234,6 +234,11 @@ def test_an_ended_token_of_a_second_factor_is_not_issued_again(client: Client) -
             Decimal("5000.00"),
         ),
         ({"orders": "none"}, {"orders": "none", "amount": None}, None),
+        (
+            {"orders": "none", "withdrawals": True},
+            {"orders": "none", "amount": None, "withdrawals": True},
+            None,
+        ),
     ],
 )
 def test_a_policy_is_set_with_a_code(
@@ -243,6 +248,7 @@ def test_a_policy_is_set_with_a_code(
     status, refused = client.send("PUT", f"{FACTOR}/policy", code="000000", **body)
     assert (status, refused["code"]) == (401, "INVALID_CODE")
     status, standing = client.send("PUT", f"{FACTOR}/policy", code=client.code(), **body)
+    policy = {"withdrawals": False} | policy
     assert (status, standing["policy"]) == (200, policy)
     assert client.standing()["policy"] == policy
     [profile] = [
@@ -260,9 +266,26 @@ def test_a_policy_is_set_with_a_code(
     ]
 
 
+def test_a_policy_that_says_nothing_of_withdrawals_leaves_them_as_they_are(client: Client) -> None:
+    client.enrol()
+    for body, withdrawals in (
+        ({"orders": "all", "withdrawals": True}, True),
+        ({"orders": "none"}, True),
+        ({"orders": "none", "withdrawals": None}, True),
+        ({"orders": "above", "amount": "5.00", "withdrawals": False}, False),
+        ({"orders": "above", "amount": "5.00"}, False),
+    ):
+        _, standing = client.send("PUT", f"{FACTOR}/policy", code=client.code(), **body)
+        assert standing["policy"]["withdrawals"] is withdrawals
+        assert standing["policy"]["orders"] == body["orders"]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
+        ({"orders": "all", "withdrawals": "always"}, "withdrawals"),
+        ({"orders": "all", "withdrawals": 2}, "withdrawals"),
+        ({"withdrawals": True}, "orders"),
         ({"orders": "above"}, "body"),
         ({"orders": "all", "amount": "5"}, "body"),
         ({"orders": "above", "amount": "0"}, "amount"),
@@ -292,7 +315,11 @@ def test_a_bad_policy_is_refused_and_uses_no_code(
         ("POST", "/api/v1/auth/token", {"code": "000001"}),
         ("POST", FACTOR, {"code": "000001"}),
         ("POST", f"{FACTOR}/confirmation", {"code": "000001"}),
-        ("PUT", f"{FACTOR}/policy", {"code": "000001", "orders": "none", "amount": "6.00"}),
+        (
+            "PUT",
+            f"{FACTOR}/policy",
+            {"code": "000001", "orders": "none", "amount": "6.00", "withdrawals": True},
+        ),
     ],
 )
 def test_each_field_counts_when_a_key_comes_again(

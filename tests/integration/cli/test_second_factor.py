@@ -90,6 +90,28 @@ def test_an_operator_ends_the_second_factor_of_a_client_who_lost_everything(
     assert placed["status"] == "VALIDATED"
 
 
+def test_a_client_protects_withdrawals_and_gives_an_operator_a_code(terminal: Terminal) -> None:
+    phone, _ = enrolled(terminal)
+    policy = ("second-factor", "policy", "none")
+    answer = terminal.ask(*policy, "--withdrawals", "--code", phone.code())
+    assert answer["policy"] == {"orders": "none", "amount": None, "withdrawals": True}
+    assert terminal.ask(*policy, "--code", phone.code())["policy"]["withdrawals"] is True
+    _, out, _ = terminal.run("second-factor", "show")
+    assert "Each needs a code." in out
+    withdraw = ("-p", "local-admin", "admin", "withdraw", "alice", "--amount", "5.00")
+    withdraw += ("--reference", "out-1", "--reason", "asked by phone")
+    refused = terminal.refused(*withdraw, status=5)
+    assert refused["code"] == "SECOND_FACTOR_REQUIRED"
+    assert "client's authenticator" in refused["detail"]
+    refused = terminal.refused(*withdraw, "--code", "000000", status=5)
+    assert refused["code"] == "INVALID_CODE"
+    assert terminal.ask(*withdraw, "--code", phone.code())["amount"] == "5.00"
+    answer = terminal.ask(*policy, "--no-withdrawals", "--code", phone.code())
+    assert answer["policy"]["withdrawals"] is False
+    _, out, _ = terminal.run("second-factor", "show")
+    assert "None needs a code." in out
+
+
 @pytest.mark.parametrize("arguments", [("some",), ("above",), ("all", "5"), ("above", "zero")])
 def test_a_policy_that_does_not_make_sense_is_refused(
     terminal: Terminal, arguments: tuple[str, ...]

@@ -20,7 +20,7 @@ from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.nonces import TableNonces
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity.login import TableLoginFailures
-from trading.domain.clients.second_factor import SecondFactor
+from trading.domain.clients.second_factor import SecondFactor, SecondFactorPolicy
 from trading.domain.clients.signed_requests import SignatureError
 from trading.usecases.ports import StaleError
 
@@ -113,6 +113,23 @@ def test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other(
     after = registry.profile("alice")
     assert after
     assert (after.version, after.signed_orders, after.second_factor_above) == (4, True, None)
+
+
+def test_a_policy_of_orders_leaves_withdrawals_as_they_are(
+    dynamodb: Any, books: TableBooks
+) -> None:
+    TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books).commit(make_client())
+    policies = ProfilePolicies(dynamodb, NAMES.clients)
+    assert policies.of("alice") == SecondFactorPolicy()
+    for above, withdrawals, expected in (
+        (None, True, True),
+        (Decimal("500.00"), None, True),
+        (Decimal("500.00"), False, False),
+        (None, None, False),
+    ):
+        policies.set("alice", above, withdrawals)
+        policy = SecondFactorPolicy(orders_above=above, withdrawals=expected)
+        assert policies.of("alice") == policy
 
 
 def test_a_policy_counts_a_profile_without_a_version_like_everybody(

@@ -7,7 +7,7 @@ from trading.adapters.identity.codes import DerivedCodes
 from trading.domain.clients import second_factor
 from trading.domain.clients.second_factor import SecondFactor, check_may_enrol, methods_shown
 from trading.usecases.administration.reset_second_factor import ResetSecondFactor
-from trading.usecases.identity.second_factor import CheckCode, Enrolments, OrderPolicies
+from trading.usecases.identity.second_factor import CheckCode, ClientPolicies, Enrolments
 from trading.usecases.orders.place_order import PlaceOrder
 from trading.usecases.orders.replace_order import ReplaceOrder
 
@@ -124,7 +124,7 @@ BUGS = (
         "a policy is set without a code",
         "To set the policy needs only the secret.",
         "Whoever steals the secret switches the second factor off.",
-        (Edit(OrderPolicies.set, "self.check(caller.holder, code, caller.request)", "pass"),),
+        (Edit(ClientPolicies.set, "self.check(caller.holder, code, caller.request)", "pass"),),
     ),
     Bug(
         "a reset changes nothing",

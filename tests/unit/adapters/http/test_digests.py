@@ -100,6 +100,7 @@ FIELDS: dict[type[BaseModel], dict[str, tuple[Any, ...]]] = {
         "code": ("123456", "123457"),
         "orders": tuple(Orders),
         "amount": (None, Decimal(1), Decimal(2)),
+        "withdrawals": (None, False, True),
     },
     Change: {"reason": ("a", "b")},
     NewClient: {
@@ -138,6 +139,7 @@ FIELDS: dict[type[BaseModel], dict[str, tuple[Any, ...]]] = {
         "amount": (None, Decimal(1), Decimal(2)),
         "symbol": (None, "KO", "V"),
         "quantity": (None, 1, 2),
+        "code": (None, "123456", "123457"),
     },
     ExecutionReport: {
         "not_understood": (None, {"a": "b"}, {"a": "c"}),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.fakes.builders import D
 from tests.fakes.office import Office
 from trading.domain.clients.proposals import Proposal, ProposedChange
-from trading.usecases.administration.operator_actions import Approval, Operator
+from trading.usecases.administration.operator_actions import Approval, Operator, TriedOut
 from trading.usecases.administration.second_person import ChangeRequest
 from trading.usecases.administration.transfer_assets import Cash
 
@@ -22,9 +22,9 @@ REQUEST = ChangeRequest(
 )
 
 
-def not_made() -> bool:
+def not_made() -> TriedOut:
     """Nothing speaks against the change, and nobody has made it."""
-    return False
+    return TriedOut(was_made=False)
 
 
 def propose(office: Office, operator: Operator = ANNA) -> Proposal:

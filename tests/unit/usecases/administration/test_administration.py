@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.builders import D, make_secret
+from tests.fakes.builders import D, make_client, make_secret
 from tests.fakes.faults import CrashError, Faults
 from tests.fakes.office import NEW, OPERATOR, Office
+from trading.domain import identifiers
 from trading.domain.accounts.cash import Account
+from trading.domain.accounts.transfers import NotWithdrawableError
 from trading.domain.clients.client import ClientStatus, Limits
 from trading.domain.clients.credentials import CredentialStatus
+from trading.domain.clients.second_factor import SecondFactorRequiredError
 from trading.domain.errors import DomainError
 from trading.messages import CancelOrder
 from trading.usecases.administration.administer_clients import (
@@ -303,3 +306,39 @@ def _hold(office: Office, account: Account, cash: Decimal, credit: Decimal) -> N
     """The hold of an order, if the account can cover it."""
     if cash <= account.available and credit <= account.credit_available:
         office.registry.write(account.hold(cash, credit))
+
+
+def protected(office: Office) -> None:
+    """Let alice protect withdrawals, and give her cash."""
+    office.registry.clients["alice"] = make_client(second_factor_to_withdraw=True)
+    office.transfers.deposit("alice", Cash(amount=D("100.00")), "in", OPERATOR)
+
+
+def test_a_protected_withdrawal_needs_a_code_of_the_client(office: Office) -> None:
+    protected(office)
+    cash = Cash(amount=D("1.00"))
+    for withdraw in (
+        lambda: office.transfers.withdraw("alice", cash, "out", OPERATOR),
+        lambda: office.transfers.try_withdrawal("alice", cash, "out", None),
+    ):
+        with pytest.raises(SecondFactorRequiredError):
+            withdraw()
+    assert office.used_codes == []
+    office.transfers.withdraw("alice", cash, "out", OPERATOR, code="123456")
+    used = ("client/alice", "123456", identifiers.withdrawal_id("alice", "out"))
+    assert office.used_codes == [used]
+    assert office.transfers.try_withdrawal("alice", cash, "more", "654321") == (False, True)
+    assert office.used_codes[1][1] == "654321"
+
+
+def test_no_code_is_used_for_a_withdrawal_that_was_booked_or_is_not_made(office: Office) -> None:
+    protected(office)
+    cash = Cash(amount=D("1.00"))
+    office.transfers.withdraw("alice", cash, "out", OPERATOR, code="123456")
+    _, was_booked = office.transfers.withdraw("alice", cash, "out", OPERATOR)
+    assert was_booked
+    assert office.transfers.try_withdrawal("alice", cash, "out", None) == (True, False)
+    with pytest.raises(NotWithdrawableError):
+        office.transfers.withdraw("alice", Cash(amount=D("999.00")), "big", OPERATOR, code="1")
+    office.transfers.deposit("alice", cash, "in-2", OPERATOR)
+    assert len(office.used_codes) == 1

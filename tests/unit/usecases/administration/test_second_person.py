@@ -12,6 +12,7 @@ from trading.domain.accounts.transfers import NotWithdrawableError
 from trading.domain.accounts.valuation import LastPrice
 from trading.domain.clients.client import Limits
 from trading.domain.clients.proposals import VALID_FOR, ProposalExpiredError, ProposalStatus
+from trading.usecases.administration.operator_actions import TriedOut
 from trading.usecases.administration.second_person import SecondPersonRequiredError
 from trading.usecases.administration.transfer_assets import Cash, Shares
 from trading.usecases.ports import PriceNotReadError, StaleError
@@ -35,8 +36,8 @@ def test_a_proposal_is_kept_whether_its_first_write_was_refused_or_not_answered(
 
 
 def test_an_attempt_that_is_refused_is_announced(office: Office) -> None:
-    def too_much() -> bool:
-        return office.transfers.try_out("alice", Cash(amount=D("999.00")), "r", incoming=False)
+    def too_much() -> TriedOut:
+        return office.transfers.try_withdrawal("alice", Cash(amount=D("999.00")), "r", None)
 
     with pytest.raises(NotWithdrawableError):
         office.second_person.propose(REQUEST, D("999.00"), ANNA, too_much)
@@ -45,7 +46,8 @@ def test_an_attempt_that_is_refused_is_announced(office: Office) -> None:
 
 
 def test_what_was_done_before_is_not_proposed(office: Office) -> None:
-    assert office.second_person.propose(REQUEST, D("60.00"), ANNA, lambda: True) is None
+    made = TriedOut(was_made=True)
+    assert office.second_person.propose(REQUEST, D("60.00"), ANNA, lambda: made) is None
     assert office.registry.proposals == {}
 
 

@@ -17,9 +17,10 @@ from trading.domain.clients.second_factor import (
     InvalidCodeError,
     NotEnrolledError,
     SecondFactor,
+    SecondFactorPolicy,
     SecondFactorRequiredError,
 )
-from trading.usecases.identity.second_factor import Caller, CheckCode, Enrolments, OrderPolicies
+from trading.usecases.identity.second_factor import Caller, CheckCode, ClientPolicies, Enrolments
 
 OWNER = "client/alice"
 RECOVERY = "aaaa-aaaa-aaaa-aaa"
@@ -50,13 +51,15 @@ class Codes:
 @dataclass
 class Policies:
     above: Decimal | None = None
+    withdrawals: bool = False
 
-    def set(self, client_id: str, above: Decimal | None) -> None:
+    def set(self, client_id: str, above: Decimal | None, withdrawals: bool | None = None) -> None:
         assert client_id == "alice"
         self.above = above
+        self.withdrawals = self.withdrawals if withdrawals is None else withdrawals
 
-    def of(self, client_id: str) -> Decimal | None:
-        return self.above
+    def of(self, client_id: str) -> SecondFactorPolicy:
+        return SecondFactorPolicy(orders_above=self.above, withdrawals=self.withdrawals)
 
 
 @dataclass
@@ -86,7 +89,7 @@ class Office:
         self.enrolments = Enrolments(
             self.factors, codes, self.check, self.audit, self.monitor, self.clock
         )
-        self.order_policies = OrderPolicies(self.check, self.policies, self.audit)
+        self.client_policies = ClientPolicies(self.check, self.policies, self.audit)
 
     def enrolled(self) -> str:
         """Enrol and confirm. Answers the id of the enrolment, whose step 10 was used."""
@@ -252,14 +255,17 @@ def test_the_same_request_after_a_reset_gets_another_secret(office: Office) -> N
 
 def test_a_policy_needs_a_code_and_is_audited(office: Office) -> None:
     with pytest.raises(NotEnrolledError):
-        office.order_policies.set(caller("a"), "alice", D("0.00"), "1@1")
+        office.client_policies.set(caller("a"), "alice", D("0.00"), None, "1@1")
     enrolment = office.enrolled()
     with pytest.raises(InvalidCodeError):
-        office.order_policies.set(caller("a"), "alice", D("0.00"), "wrong@11")
-    assert office.policies.above is None
+        office.client_policies.set(caller("a"), "alice", D("0.00"), True, "wrong@11")
+    assert office.client_policies.of("alice") == SecondFactorPolicy()
     assert "second-factor-policy-set" not in office.audit.actions
     for _ in range(2):
-        office.order_policies.set(caller("a"), "alice", D("500.00"), f"{enrolment}@11")
-    assert office.order_policies.of("alice") == D("500.00")
+        office.client_policies.set(caller("a"), "alice", D("500.00"), True, f"{enrolment}@11")
+    chosen = SecondFactorPolicy(orders_above=D("500.00"), withdrawals=True)
+    assert office.client_policies.of("alice") == chosen
+    office.client_policies.set(caller("b"), "alice", None, None, f"{enrolment}@12")
+    assert office.client_policies.of("alice") == SecondFactorPolicy(withdrawals=True)
     assert office.enrolments.standing(OWNER) == (FactorStatus.ACTIVE, 8)
     assert office.audit.actions[-2:] == ["set-second-factor-policy", "second-factor-policy-set"]

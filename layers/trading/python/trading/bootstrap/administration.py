@@ -14,6 +14,7 @@ from trading.adapters.http.operator_record import OperatorRecord
 from trading.adapters.http.signature_check import SignedRequests
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity import passwords
+from trading.adapters.identity.codes import DerivedCodes
 from trading.adapters.messaging.workflow_lookup import LifecycleLookup
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import Counters
@@ -33,6 +34,7 @@ from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.reset_second_factor import ResetSecondFactor
 from trading.usecases.administration.second_person import SecondPerson
 from trading.usecases.administration.transfer_assets import TransferAssets
+from trading.usecases.identity.second_factor import CheckCode
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.orders.list_orders import ListOrders
 
@@ -83,6 +85,9 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         passwords.generate_key_for,
         clock.now,
     )
+    factors = TableSecondFactors(dynamodb, settings.factors_table)
+    codes = DerivedCodes(clients.kms(), settings.second_factor_key)
+    check_code = CheckCode(factors, codes, Counters(), clock.now)
     return AdministrationApi(
         accounts=ShowAccounts(books, prices),
         books=books,
@@ -96,7 +101,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         registry=registry,
         reset_second_factor=ResetSecondFactor(
             registry,
-            TableSecondFactors(dynamodb, settings.factors_table),
+            factors,
             administer_clients.end_tokens,
             audit,
         ),
@@ -112,7 +117,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         ),
         signed=signatures.of_operators(settings),
         throttle=throttle(settings),
-        transfers=TransferAssets(registry, audit, clock.now),
+        transfers=TransferAssets(registry, audit, clock.now, check_code),
         venue_keys=AdministerVenueKeys(TableVenueKeys(dynamodb, settings.reference_table), audit),
         workflow_of=LifecycleLookup(clients.step_functions(), settings.order_lifecycle_arn),
     )

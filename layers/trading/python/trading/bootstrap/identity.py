@@ -24,7 +24,7 @@ from trading.bootstrap.authorizers import tokens
 from trading.bootstrap.settings import ClientLogInSettings, LogInSettings
 from trading.bootstrap.signatures import signatures
 from trading.usecases.identity.log_in import LogIn
-from trading.usecases.identity.second_factor import CheckCode, Enrolments, OrderPolicies
+from trading.usecases.identity.second_factor import CheckCode, ClientPolicies, Enrolments
 from trading.usecases.ports.identity import Owners
 
 
@@ -41,7 +41,7 @@ class LogInApi:
 @dataclass(frozen=True)
 class ClientLogInApi:
     base: LogInApi
-    policies: OrderPolicies
+    policies: ClientPolicies
     throttle: Throttle
 
 
@@ -51,7 +51,7 @@ def client_log_in_api(settings: ClientLogInSettings) -> ClientLogInApi:
     profiles = ProfilePolicies(dynamodb, settings.clients_table)
     return ClientLogInApi(
         base=base,
-        policies=OrderPolicies(base.check_code, profiles, base.enrolments.audit),
+        policies=ClientPolicies(base.check_code, profiles, base.enrolments.audit),
         throttle=throttle(settings),
     )
 

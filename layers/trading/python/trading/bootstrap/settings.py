@@ -192,6 +192,7 @@ class AdministrationSettings(BooksSettings, InternalApiSettings):
     order_lifecycle_arn: str
     factors_table: str
     proposals_table: str
+    second_factor_key: str
 
 
 class TokenSettings(LambdaSettings):

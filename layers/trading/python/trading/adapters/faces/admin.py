@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from trading.adapters.http.amounts import DECIMAL_FORMS, Amount, AmountOrZero, Percent
-from trading.adapters.http.fields import FreeText, Name, Quantity, Symbol
+from trading.adapters.http.fields import Code, FreeText, Name, Quantity, Symbol
 from trading.domain import patterns
 from trading.domain.accounts.advances import Closure
 from trading.domain.accounts.cash import Account
@@ -167,7 +167,14 @@ class TransferRequest(Change):
 
 
 class NewWithdrawal(TransferRequest):
-    """Cash or shares that leave. Shares take their part of the position's cost with them."""
+    """Cash or shares that leave. Shares take their part of the position's cost with them. `code`:
+    of the client's authenticator, if the client protects withdrawals.
+    """
+
+    code: Code | None = None
+
+    def without_code(self) -> Self:
+        return self.but(code=None)
 
 
 class NewDeposit(TransferRequest):
@@ -213,7 +220,8 @@ class AdvanceClosure(Change):
 
 class ProfileView(Frozen):
     """A client's profile. `version` counts its changes. Orders worth more than the amount
-    `second_factor_above` need a second factor.
+    `second_factor_above` need a second factor. `second_factor_to_withdraw` says whether each
+    withdrawal needs a code of the client.
     """
 
     client_id: str
@@ -226,6 +234,7 @@ class ProfileView(Frozen):
     currency: str
     signed_orders: bool
     second_factor_above: Money | None
+    second_factor_to_withdraw: bool
     version: int
 
     @classmethod

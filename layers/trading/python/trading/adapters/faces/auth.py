@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import Field
 
-from trading.adapters.http.fields import Name
+from trading.adapters.http.fields import Code, Name
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.http.problems import FieldError, HttpError, ProblemCode, unavailable
 from trading.adapters.http.request_reading import raw_body
@@ -20,7 +20,6 @@ from trading.adapters.http.signature_check import Signatures, is_signed, verify_
 from trading.adapters.identity.login import origin
 from trading.adapters.identity.signing_keys import KeysUnavailableError, RetiredKeyError
 from trading.adapters.identity.tokens import Grant, Tokens
-from trading.domain import patterns
 from trading.domain.clients.credentials import Credential
 from trading.domain.clients.second_factor import (
     WITH_CODE,
@@ -29,19 +28,10 @@ from trading.domain.clients.second_factor import (
     check_may_enrol,
     methods_shown,
 )
-from trading.domain.patterns import whole
 from trading.domain.values import Frozen, Timestamp
 from trading.usecases.identity.log_in import LogIn
 
 TAGS = ["Authentication"]
-Code = Annotated[
-    str,
-    Field(
-        pattern=whole(f"({patterns.TOTP_CODE}|{patterns.RECOVERY_CODE})"),
-        description="Six digits of the authenticator, or a recovery code.",
-        examples=["492039"],
-    ),
-]
 UseCode = Callable[[str, str, str], None]
 """Uses a code: holder, code, request id. Raises as CheckCode."""
 

@@ -9,18 +9,18 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import ConfigDict, Field, model_validator
 
-from trading.adapters.faces.auth import TAGS, Code, LogInRoutes, holder_of
+from trading.adapters.faces.auth import TAGS, LogInRoutes, holder_of
 from trading.adapters.http.amounts import Amount
-from trading.adapters.http.fields import Name
+from trading.adapters.http.fields import Code, Name
 from trading.adapters.http.idempotency import Done, Idempotency
 from trading.adapters.http.resolver import ApiResolver, json_response
 from trading.adapters.identity.codes import provisioning_uri
 from trading.domain import patterns
 from trading.domain.clients.credentials import Credential
-from trading.domain.clients.second_factor import FactorStatus
+from trading.domain.clients.second_factor import FactorStatus, SecondFactorPolicy
 from trading.domain.patterns import whole
 from trading.domain.values import ZERO, Frozen, Money
-from trading.usecases.identity.second_factor import Caller, Enrolments, OrderPolicies
+from trading.usecases.identity.second_factor import Caller, ClientPolicies, Enrolments
 
 PATH = "/api/v1/auth/second-factor"
 
@@ -62,20 +62,28 @@ WITH_AMOUNT: dict[str, Any] = {
 
 
 class Policy(Frozen):
-    """Which orders need a second factor. `amount`: with `above`, in the client's currency."""
+    """Which orders need a second factor, and whether withdrawals do. `amount`: with `above`, in the
+    client's currency.
+    """
 
     orders: Orders
     amount: Money | None = None
+    withdrawals: bool
 
     @classmethod
-    def of(cls, above: Decimal | None) -> Self:
+    def of(cls, policy: SecondFactorPolicy) -> Self:
+        above, withdrawals = policy.orders_above, policy.withdrawals
         if above is None:
-            return cls(orders=Orders.NONE)
-        return cls(orders=Orders.ABOVE, amount=above) if above else cls(orders=Orders.ALL)
+            return cls(orders=Orders.NONE, withdrawals=withdrawals)
+        if not above:
+            return cls(orders=Orders.ALL, withdrawals=withdrawals)
+        return cls(orders=Orders.ABOVE, amount=above, withdrawals=withdrawals)
 
 
 class NewPolicy(Frozen):
-    """Which orders are to need a second factor. `code`: of the active second factor."""
+    """Which orders are to need a second factor, and whether withdrawals are to. Without the field
+    `withdrawals`, that setting stays as it is. `code`: of the active second factor.
+    """
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [WITHOUT_AMOUNT, WITH_AMOUNT]})
 
@@ -84,6 +92,7 @@ class NewPolicy(Frozen):
     code: Code
     orders: Orders
     amount: Amount | None = None
+    withdrawals: bool | None = Field(default=None, strict=True)
 
     @model_validator(mode="after")
     def _amount_above(self) -> Self:
@@ -105,7 +114,7 @@ class FactorView(Frozen):
 
 
 class ProtectionView(FactorView):
-    """What a client has of a second factor, and which orders need one."""
+    """What a client has of a second factor, and what needs one."""
 
     policy: Policy
 
@@ -189,7 +198,7 @@ def add_policy(
     app: ApiResolver,
     log_in: LogInRoutes,
     enrolments: Enrolments,
-    policies: OrderPolicies,
+    policies: ClientPolicies,
     idempotency: Idempotency,
 ) -> None:
     """Add the routes about which orders of a client need a second factor."""
@@ -215,13 +224,15 @@ def add_policy(
         request: Annotated[NewPolicy, Body()],
     ) -> Response[ProtectionView]:
         """Say which orders need a second factor: none, all, or those worth more than an amount at
-        their worst price. Within ten seconds, every worker applies it.
+        their worst price. Say also whether an operator needs a code of the client for each
+        withdrawal. Every worker applies the policy to orders within ten seconds.
         """
         credential = log_in.checked(request.api_key, request.api_secret)
 
         def effect() -> Done:
             caller = _caller(log_in, credential)
-            policies.set(caller, credential.client_id, request.above(), request.code)
+            client_id, above = credential.client_id, request.above()
+            policies.set(caller, client_id, above, request.withdrawals, request.code)
             return Done()
 
         outcome = idempotency.once(app, credential.api_key, Done, effect)

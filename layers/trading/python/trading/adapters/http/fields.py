@@ -12,6 +12,14 @@ from trading.domain.patterns import whole
 Symbol = Annotated[str, Field(pattern=whole(patterns.SYMBOL))]
 Name = Annotated[str, Field(pattern=whole(patterns.NAME))]
 """A client id, an API key or a settlement account."""
+Code = Annotated[
+    str,
+    Field(
+        pattern=whole(f"({patterns.TOTP_CODE}|{patterns.RECOVERY_CODE})"),
+        description="Six digits of the authenticator, or a recovery code.",
+        examples=["492039"],
+    ),
+]
 Quantity = Annotated[int, Field(gt=0, le=1_000_000_000, strict=True)]
 
 PathId = Annotated[str, Path(min_length=1, max_length=128, pattern=whole(patterns.PATH_ID))]

@@ -237,9 +237,9 @@ class ApiResolver:
         """
         return digest(self._route_and_arguments[1])
 
-    def compare_as(self, **arguments: str) -> None:
+    def compare_as(self, **arguments: object) -> None:
         """Put these arguments in the place of those that came, for `target` and `digest`. So two
-        names of one thing make one request.
+        names of one thing make one request, and a field can be left out of the comparison.
         """
         self._route_and_arguments[1].update(arguments)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trading.adapters.identity.signing_keys import KMS_ALGORITHM, MacService
+from trading.adapters.identity.macs import KMS_ALGORITHM, MacService
 from trading.adapters.runtime.observability import logger
 from trading.domain.clients.second_factor import (
     DIGITS,

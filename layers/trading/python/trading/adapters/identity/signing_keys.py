@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 from jwt.algorithms import HMACAlgorithm
 
-KMS_ALGORITHM = "HMAC_SHA_256"
+from trading.adapters.identity.macs import KMS_ALGORITHM, MacService
+
 NOT_IN_USE = frozenset({"DisabledException", "KMSInvalidStateException"})
 """KMS's answers for a key that somebody has disabled, or has scheduled for deletion."""
 
@@ -19,22 +19,6 @@ class RetiredKeyError(Exception):
 
 class KeysUnavailableError(Exception):
     """KMS does not answer, or refuses us. So a token can be neither signed nor judged."""
-
-
-class MacService(Protocol):
-    """The two operations of KMS that tokens need. An authorizer may only call the second one."""
-
-    def generate_mac(self, *, KeyId: str, Message: bytes, MacAlgorithm: str) -> Any:  # noqa: N803
-        ...
-
-    def verify_mac(
-        self,
-        *,
-        KeyId: str,  # noqa: N803
-        Message: bytes,  # noqa: N803
-        MacAlgorithm: str,  # noqa: N803
-        Mac: bytes,  # noqa: N803
-    ) -> Any: ...
 
 
 class SigningKeys(HMACAlgorithm):

@@ -32,7 +32,8 @@ class Client(Versioned):
     depository. fingerprint: of the request that created the client; None for a seeded client.
     first_api_key: the key that was issued for that request. signed_orders: all requests that place
     or change orders of the client must be signed. second_factor_above: orders worth more need a
-    second factor, in `currency`; zero: all orders; None: none.
+    second factor, in `currency`; zero: all orders; None: none. second_factor_to_withdraw:
+    each withdrawal needs a code of the client.
     """
 
     client_id: str
@@ -47,6 +48,7 @@ class Client(Versioned):
     first_api_key: str | None = None
     signed_orders: bool = False
     second_factor_above: Money | None = Field(default=None, ge=0)
+    second_factor_to_withdraw: bool = False
 
     @property
     def limits(self) -> Limits:

@@ -71,6 +71,7 @@ class Proposal(Versioned):
     subject: the client, or the reversal whose advance is to be closed. request: the fields of the
     request, as a JSON object. value: what it was judged on, in the client's currency.
     proposed_by: the operator, whatever the key. proposed_with: operator and key.
+    with_code: a code of the client was used for this withdrawal, so the approval needs none.
     """
 
     proposal_id: str
@@ -83,6 +84,7 @@ class Proposal(Versioned):
     proposed_with: str
     reason: str
     proposed_at: Timestamp
+    with_code: bool = False
     decision: Decision | None = None
 
     @property
@@ -98,6 +100,10 @@ class Proposal(Versioned):
         if self.decision is not None:
             return self.decision.status
         return ProposalStatus.EXPIRED if now >= self.valid_until else ProposalStatus.PENDING
+
+    def confirmed(self) -> "Proposal":
+        """A code of the client was used for it."""
+        return self.but(with_code=True)
 
     def decided(self, decision: Decision) -> "Proposal":
         """Approve or reject. The operator who proposed may reject, which takes the proposal back.

@@ -90,6 +90,15 @@ class FactorStatus(StrEnum):
     ACTIVE = "ACTIVE"
 
 
+class SecondFactorPolicy(Frozen):
+    """What of a client needs a second factor. orders_above: orders worth more; zero: all orders;
+    None: none. withdrawals: those that operators book for the client.
+    """
+
+    orders_above: Decimal | None = None
+    withdrawals: bool = False
+
+
 class UsedCode(Frozen):
     """The position of a used recovery code in the list, and the request that used it first."""
 
@@ -269,3 +278,14 @@ def check_order(client: Client, notional: Decimal, has_second_factor: bool) -> N
         f"{which} needs a second factor. Send a code of your authenticator to POST "
         "/api/v1/auth/step-up, and repeat the order with the token from the answer."
     )
+
+
+def client_code(code: str | None) -> str:
+    """The code of a client that a protected withdrawal needs. Raises SecondFactorRequiredError."""
+    if code is None:
+        raise SecondFactorRequiredError(
+            "The client protects withdrawals. Send a `code` of the client's authenticator. A "
+            "proposal that was made without one must be proposed again with a code.",
+            field="code",
+        )
+    return code

@@ -19,6 +19,7 @@ from trading.usecases.administration.operator_actions import (
     AuditTrail,
     Operator,
     Registry,
+    TriedOut,
     account_of,
     announced,
     facts_of,
@@ -224,14 +225,12 @@ class AdministerClients:
         ):
             return self._set_limits(client_id, limits, version, approval)
 
-    def try_limits(self, client_id: str, limits: Limits, version: int) -> bool:
-        """Raise what setting these limits now would raise. The answer says whether they are set
-        already.
-        """
+    def try_limits(self, client_id: str, limits: Limits, version: int) -> TriedOut:
+        """Raise what setting these limits now would raise."""
         client = self._client(client_id)
         if client.limits != limits:
             _check_seen(client, version)
-        return client.limits == limits
+        return TriedOut(was_made=client.limits == limits)
 
     @on_fresh_state
     def _set_limits(

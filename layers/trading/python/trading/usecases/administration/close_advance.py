@@ -12,6 +12,7 @@ from trading.usecases.administration.operator_actions import (
     Approval,
     AuditTrail,
     Operator,
+    TriedOut,
     announced,
     facts_of,
     written_with,
@@ -62,12 +63,10 @@ class CloseAdvance:
         ):
             return self._once(trade_id, closure, approval)
 
-    def try_out(self, trade_id: str, closure: Closure) -> bool:
-        """Raise what closing the advance now would raise. The answer says whether it was closed
-        before.
-        """
+    def try_out(self, trade_id: str, closure: Closure) -> TriedOut:
+        """Raise what closing the advance now would raise."""
         _, changes = self._decide(trade_id, closure)
-        return not changes
+        return TriedOut(was_made=not changes)
 
     def reversal(self, trade_id: str) -> Reversal | None:
         """The reversal with this id."""

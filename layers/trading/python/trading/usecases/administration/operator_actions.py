@@ -5,7 +5,7 @@ tables.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client
@@ -67,6 +67,15 @@ class Approval:
 
     proposal: Proposal
     is_written: bool
+
+
+class TriedOut(NamedTuple):
+    """What is known of a change before it is proposed. was_made: it was made before. with_code: a
+    code of the client was used for it.
+    """
+
+    was_made: bool
+    with_code: bool = False
 
 
 def facts_of(approval: Approval | None) -> dict[str, str]:

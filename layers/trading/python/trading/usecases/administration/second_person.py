@@ -25,6 +25,7 @@ from trading.usecases.administration.operator_actions import (
     AuditTrail,
     Operator,
     Registry,
+    TriedOut,
     announced,
 )
 from trading.usecases.administration.transfer_assets import Cash, Shares
@@ -133,11 +134,11 @@ class SecondPerson:
         request: ChangeRequest,
         value: Decimal,
         operator: Operator,
-        try_out: Callable[[], bool],
+        try_out: Callable[[], TriedOut],
     ) -> Proposal | None:
         """Keep a change until a second person decides. The same request again finds its proposal,
-        as it is now. `try_out` raises what the change would raise now, and says whether it was made
-        before. Then there is nothing to propose: the answer is None.
+        as it is now. `try_out` raises what the change would raise now. If it says that the change
+        was made before, there is nothing to propose: the answer is None.
         """
         proposal = Proposal(
             proposal_id=request.proposal_id,
@@ -157,15 +158,18 @@ class SecondPerson:
             return self._kept(proposal, try_out)
 
     @on_fresh_state
-    def _kept(self, proposal: Proposal, try_out: Callable[[], bool]) -> Proposal | None:
+    def _kept(self, proposal: Proposal, try_out: Callable[[], TriedOut]) -> Proposal | None:
         """The stored proposal, or the new one. DynamoDB may also refuse a write because of another
         transaction, so a refused write does not prove that the proposal is stored.
         """
         known = self.proposals.proposal(proposal.proposal_id)
         if known is not None:
             return known
-        if try_out():
+        tried = try_out()
+        if tried.was_made:
             return None
+        if tried.with_code:
+            proposal = proposal.confirmed()
         self.registry.commit(proposal)
         return proposal.saved()
 

@@ -2,14 +2,17 @@
 Each reference is booked once.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
+from trading.domain.clients.second_factor import client_code
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
@@ -18,6 +21,7 @@ from trading.usecases.administration.operator_actions import (
     AuditTrail,
     Operator,
     Registry,
+    TriedOut,
     account_of,
     announced,
     facts_of,
@@ -58,6 +62,8 @@ class Shares(Frozen):
 
 Transfer = Deposit | Withdrawal
 Balances = tuple[Account | Position, ...]
+Decided = tuple[Transfer, tuple[Change, ...]]
+"""A transfer, and what is to be written for it: nothing if it was booked before."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ class TransferAssets:
     registry: Registry
     audit: AuditTrail
     clock: Clock
+    use_code: Callable[[str, str, str], None]
+    """Uses a code: holder, code, request id. Raises as CheckCode."""
 
     def deposit(
         self,
@@ -88,7 +96,8 @@ class TransferAssets:
         with announced(
             self.audit, operator, f"client/{client_id}", "deposit", "deposited", **details
         ):
-            return self._once(client_id, what, reference, approval, incoming=True)
+            decide = partial(self._decide, client_id, what, reference, incoming=True)
+            return self._once(decide, approval)
 
     def withdraw(
         self,
@@ -97,43 +106,73 @@ class TransferAssets:
         reference: str,
         operator: Operator,
         approval: Approval | None = None,
+        code: str | None = None,
     ) -> tuple[Transfer, bool]:
         """Book a withdrawal, and the approval of its proposal with it. The answer says whether it
-        was booked before. Raises NotFoundError, NotWithdrawableError, ReferenceReusedError.
+        was booked before. `code`: of the client's authenticator. An approval needs none if one was
+        used for its proposal.
+
+        Raises NotFoundError, NotWithdrawableError, ReferenceReusedError, SecondFactorRequiredError,
+        and as CheckCode.
         """
         details = {"reference": reference} | _facts(what) | facts_of(approval)
         with announced(
             self.audit, operator, f"client/{client_id}", "withdraw", "withdrawn", **details
         ):
-            return self._once(client_id, what, reference, approval, incoming=False)
+            if approval and approval.proposal.with_code:
+                decide = partial(self._decide, client_id, what, reference, incoming=False)
+            else:
+                decide = partial(self._confirmed, client_id, what, reference, code)
+            return self._once(decide, approval)
 
-    def try_out(
-        self, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
-    ) -> bool:
-        """Raise what booking the transfer now would raise. The answer says whether it was booked
-        before.
+    def try_deposit(self, client_id: str, what: Cash | Shares, reference: str) -> TriedOut:
+        """Raise what booking the deposit now would raise."""
+        _, changes = self._decide(client_id, what, reference, incoming=True)
+        return TriedOut(was_made=not changes)
+
+    def try_withdrawal(
+        self, client_id: str, what: Cash | Shares, reference: str, code: str | None
+    ) -> TriedOut:
+        """Raise what booking the withdrawal now would raise. Use the client's code for it, if the
+        client protects withdrawals.
         """
-        _, changes = self._decide(client_id, what, reference, incoming=incoming)
-        return not changes
+        _, changes = self._decide(client_id, what, reference, incoming=False)
+        with_code = bool(changes) and self._confirm(client_id, reference, code)
+        return TriedOut(was_made=not changes, with_code=with_code)
+
+    def _confirmed(
+        self, client_id: str, what: Cash | Shares, reference: str, code: str | None
+    ) -> Decided:
+        """The withdrawal, and what to write. If that is anything, the client's code is used."""
+        entry, changes = self._decide(client_id, what, reference, incoming=False)
+        if changes:
+            self._confirm(client_id, reference, code)
+        return entry, changes
+
+    def _confirm(self, client_id: str, reference: str, code: str | None) -> bool:
+        """Use the client's code for a withdrawal, if the client protects withdrawals. The answer
+        says whether one was used. The same withdrawal may use its code again, in case the answer
+        was lost. Raises SecondFactorRequiredError, and as CheckCode.
+        """
+        client = self.registry.profile(client_id)
+        if client is None or not client.second_factor_to_withdraw:
+            return False
+        request = identifiers.withdrawal_id(client_id, reference)
+        self.use_code(f"client/{client_id}", client_code(code), request)
+        return True
 
     @on_fresh_state
     def _once(
-        self,
-        client_id: str,
-        what: Cash | Shares,
-        reference: str,
-        approval: Approval | None,
-        *,
-        incoming: bool,
+        self, decide: Callable[[], Decided], approval: Approval | None
     ) -> tuple[Transfer, bool]:
-        entry, changes = self._decide(client_id, what, reference, incoming=incoming)
+        entry, changes = decide()
         if written := (*changes, *written_with(approval)):
             self.registry.commit(*written)
         return entry, not changes
 
     def _decide(
         self, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
-    ) -> tuple[Transfer, tuple[Change, ...]]:
+    ) -> Decided:
         """The transfer, and what to write. That is nothing if it was booked before."""
         client = self.registry.profile(client_id)
         if client is None:

@@ -1,4 +1,4 @@
-"""The second factor: enrol an authenticator, check its codes, and say which orders need one."""
+"""The second factor: enrol an authenticator, check its codes, and say what needs one."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from trading.domain.clients.second_factor import (
     InvalidCodeError,
     NotEnrolledError,
     SecondFactor,
+    SecondFactorPolicy,
     SecondFactorRequiredError,
     is_recovery_code,
 )
@@ -70,7 +71,7 @@ class CheckCode:
         factor = self.factors.of(holder)
         if factor.enrolment is None:
             raise NotEnrolledError(
-                "There is no second factor. Enrol one: POST /api/v1/auth/second-factor."
+                "There is no second factor. Its holder enrols one: POST /api/v1/auth/second-factor."
             )
         used = self._after(factor, factor.enrolment, code, request)
         if used is None:
@@ -192,23 +193,31 @@ class Enrolments:
 
 
 @dataclass(frozen=True)
-class OrderPolicies:
-    """Which orders of a client need a second factor."""
+class ClientPolicies:
+    """What of a client needs a second factor."""
 
     check: CheckCode
     policies: SecondFactorPolicies
     audit: AuditTrail
 
-    def of(self, client_id: str) -> Decimal | None:
-        """Orders worth more need one. Zero: all do. None: none does."""
+    def of(self, client_id: str) -> SecondFactorPolicy:
         return self.policies.of(client_id)
 
-    def set(self, caller: Caller, client_id: str, above: Decimal | None, code: str) -> None:
-        """Say which orders need one. It may be repeated while the code is valid. Raises as
-        CheckCode.
+    def set(
+        self,
+        caller: Caller,
+        client_id: str,
+        above: Decimal | None,
+        withdrawals: bool | None,
+        code: str,
+    ) -> None:
+        """Say which orders need one, and whether withdrawals do. None leaves the latter as it is.
+        It may be repeated while the code is valid. Raises as CheckCode.
         """
         self.check(caller.holder, code, caller.request)
         details = {"above": "none" if above is None else str(above)}
+        if withdrawals is not None:
+            details["withdrawals"] = str(withdrawals).lower()
         with announced(
             self.audit,
             _by_holder(caller),
@@ -217,7 +226,7 @@ class OrderPolicies:
             "second-factor-policy-set",
             **details,
         ):
-            self.policies.set(client_id, above)
+            self.policies.set(client_id, above, withdrawals)
 
 
 def _code_required() -> SecondFactorRequiredError:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from trading.domain.clients.credentials import Credential
 from trading.domain.clients.lockout import RecentFailures
-from trading.domain.clients.second_factor import SecondFactor
+from trading.domain.clients.second_factor import SecondFactor, SecondFactorPolicy
 
 
 class Credentials(Protocol):
@@ -65,13 +65,16 @@ class Codes(Protocol):
 
 
 class SecondFactorPolicies(Protocol):
-    """Which orders of a client need a second factor."""
+    """What of a client needs a second factor."""
 
-    def set(self, client_id: str, above: Decimal | None) -> None:
-        """Write it into the profile. Raises NotFoundError."""
+    def set(self, client_id: str, above: Decimal | None, withdrawals: bool | None = None) -> None:
+        """Write it into the profile. `withdrawals`: None to leave that as it is.
+
+        Raises NotFoundError.
+        """
         ...
 
-    def of(self, client_id: str) -> Decimal | None: ...
+    def of(self, client_id: str) -> SecondFactorPolicy: ...
 
 
 class EndedTokens(Protocol):
