@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.simulation.cloud import Cloud
 from tests.simulation.disablings import SPARE
 from tests.simulation.names import STAGE
+from tests.simulation.registrations import NEWCOMER, REGISTER
 from tests.simulation.rights import PERMISSIONS, lacking
 from tests.simulation.scenario import Scenario
 from tests.simulation.sessions import CLERK, DEPUTY, OPERATOR, Login, program_of
@@ -42,6 +43,8 @@ class Credentials:
             self._add(program_of(client_id), client_id, signs=trader.signs, is_program=True)
         client_id = scenario.traders[0].client_id
         self._add(SPARE, client_id)
+        if any(action.what == REGISTER for action in scenario.actions):
+            self._add(NEWCOMER, client_id)
         for api, owner in (("public", client_id), ("internal", OPERATOR)):
             for permission in PERMISSIONS[api]:
                 others = tuple(each for each in PERMISSIONS[api] if each != permission)

@@ -22,6 +22,7 @@ from tests.simulation.market import (
     since_opening,
 )
 from tests.simulation.protections import PROTECTING, PROTECTING_EVERY, protections
+from tests.simulation.registrations import registrations
 from tests.simulation.replays import replays
 from tests.simulation.rights import trespasses
 from tests.simulation.scenario import Action, Scenario, Trader
@@ -112,6 +113,7 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += replays(Random(f"replays/{seed}"), traders)
     actions += thefts(Random(f"thefts/{seed}"), traders)
     actions += enrolments(Random(f"clerks/{seed}"), traders)
+    actions += registrations(Random(f"registrations/{seed}"), traders)
     actions += wrong_doors(Random(f"wrong doors/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % PROTECTING_EVERY == PROTECTING:

@@ -28,6 +28,7 @@ from tests.simulation.probing import Probes
 from tests.simulation.proposals import SecondPersons
 from tests.simulation.protections import Protections
 from tests.simulation.refusals import check_refusal
+from tests.simulation.registrations import REGISTER, Registrations
 from tests.simulation.repeating import (
     Placed,
     Repeaters,
@@ -93,6 +94,9 @@ class People:
         self._clerks = Clerks(cloud, sessions, steps.trail, self.intruders)
         self._thieves = Thieves(cloud, sessions, self.intruders)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
+        self._registrations = Registrations(
+            cloud, sessions, steps.trail, self.intruders, self._leaks
+        )
         self._venue_keys = VenueKeys(cloud, sessions, steps.trail, self.intruders)
         self._second_persons = SecondPersons(
             sessions,
@@ -141,6 +145,7 @@ class People:
             "protect": self._protections.protect,
             "enrol": self._clerks.enrol,
             "steal": self._thieves.steal,
+            REGISTER: self._registrations.register,
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,
             "look": self._look,

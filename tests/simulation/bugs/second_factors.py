@@ -5,7 +5,9 @@ from trading.adapters.faces.auth import LogInRoutes
 from trading.adapters.identity.authorizer import Authorizer
 from trading.adapters.identity.codes import DerivedCodes
 from trading.domain.clients import second_factor
+from trading.domain.clients.credentials import Credential
 from trading.domain.clients.second_factor import SecondFactor, check_may_enrol, methods_shown
+from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.reset_second_factor import ResetSecondFactor
 from trading.usecases.identity.second_factor import CheckCode, ClientPolicies, Enrolments
 from trading.usecases.orders.place_order import PlaceOrder
@@ -169,5 +171,53 @@ BUGS = (
         "The secret of a program's API key enrols an authenticator.",
         "Whoever steals the secret of a program enrols a phone, and logs in with its codes.",
         (Edit(check_may_enrol, "if credential.public_key and not is_signed:", "if False:"),),
+    ),
+    Bug(
+        "tokens outlive another public key",
+        "To register a public key does not end the tokens of its API key.",
+        "Whoever got a token with the key that was replaced goes on.",
+        (
+            Edit(
+                Credential.with_public_key,
+                "self.with_ended_tokens().but(public_key=public_key)",
+                "self.but(public_key=public_key)",
+            ),
+        ),
+    ),
+    Bug(
+        "the derived key is registered",
+        "Nobody compares a public key with those that are derived from the secrets.",
+        "Whoever steals the secret of a program has both factors.",
+        (
+            Edit(
+                Credential.with_public_key,
+                "if public_key in {each.public_key for each in self.secrets}:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "a replaced public key still signs",
+        "A registered key stays when another one is registered.",
+        "Whoever stole the private key of a program logs in after the operator replaced it.",
+        (
+            Edit(
+                Credential.with_public_key,
+                "but(public_key=public_key)",
+                "but(public_key=self.public_key or public_key)",
+            ),
+        ),
+    ),
+    Bug(
+        "the audit log does not name the public key",
+        "The entry about a registration says for which API key, but not what was registered.",
+        "Nobody can tell later whose key an operator registered.",
+        (
+            Edit(
+                AdministerKeys.set_public_key,
+                'public_key=public_key or "none",',
+                "",
+            ),
+        ),
     ),
 )
