@@ -136,7 +136,8 @@ def without(order: Item, states: Iterable[State]) -> Iterator[State]:
         owned = dict(positions)
         symbol, shares = order["symbol"], hold.shares[order["symbol"]]
         if shares:
-            owned[symbol] = {**owned[symbol], "available": owned[symbol]["available"] + shares}
+            held = owned.get(symbol, {"available": 0})  # not all is known of the first moments
+            owned[symbol] = {**held, "available": held["available"] + shares}
         yield freed, owned, [o for o in others if o["order_id"] != order["order_id"]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pyotp
 
@@ -89,7 +90,7 @@ class FactorRequests:
         return None
 
     def with_code(
-        self, who: str, phone: Authenticator, method: str, path: str, body: dict[str, str]
+        self, who: str, phone: Authenticator, method: str, path: str, body: dict[str, Any]
     ) -> bool:
         """Send a request with new codes until one is accepted. Whether one was."""
         for _ in range(TRIES):
@@ -101,7 +102,7 @@ class FactorRequests:
         return False
 
     def once_with_code(
-        self, who: str, phone: Authenticator, method: str, path: str, body: dict[str, str]
+        self, who: str, phone: Authenticator, method: str, path: str, body: dict[str, Any]
     ) -> tuple[str, Answer]:
         """Send a request with a new code. The code, and the answer.
 
@@ -139,7 +140,7 @@ class FactorRequests:
         who: str,
         method: str,
         path: str,
-        body: dict[str, str],
+        body: dict[str, Any],
         *,
         key: str = "",
         impatient: bool = False,
@@ -154,6 +155,11 @@ class FactorRequests:
                 break
             process.sleep(5)
         return answer
+
+
+def wants_code(answer: Answer) -> bool:
+    """Whether the request needs a code, or a token of one."""
+    return answer.status == 403 and answer.json()["code"] == "SECOND_FACTOR_REQUIRED"
 
 
 def is_about_code(answer: Answer) -> bool:

@@ -21,7 +21,13 @@ from tests.simulation.market import (
     settlement_time,
     since_opening,
 )
-from tests.simulation.protections import PROTECTING, PROTECTING_EVERY, protections
+from tests.simulation.protections import (
+    PROTECTING,
+    PROTECTING_EVERY,
+    WITHDRAWING,
+    WITHDRAWING_EVERY,
+    protections,
+)
 from tests.simulation.registrations import registrations
 from tests.simulation.replays import replays
 from tests.simulation.rights import trespasses
@@ -117,7 +123,9 @@ def generate(seed: int, orders: int, rates: Rates = STORM) -> Scenario:
     actions += wrong_doors(Random(f"wrong doors/{seed}"), traders)
     actions += staff.halt_over_an_open(Random(f"administration/{seed}/open"), outside, day)
     if seed % PROTECTING_EVERY == PROTECTING:
-        actions += protections(Random(f"protections/{seed}"), traders)
+        actions += protections(seed, traders)
+    if seed % WITHDRAWING_EVERY == WITHDRAWING:
+        actions += staff.clearings(Random(f"clearings/{seed}"))
     if seed % client_requests.EVERY == 0:
         actions += client_requests.borrowing(Random(f"requests/{seed}/borrowing"), traders)
         actions += client_requests.requests(Random(f"requests/{seed}"), actions)

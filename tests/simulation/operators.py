@@ -78,6 +78,14 @@ class Operators:
             if fill["order_id"]["S"] == order_id:
                 self._internally(action, "clearing", fill["trade_id"]["S"])
 
+    def clear_early(self, action: Action) -> None:
+        """Clear a few trades that are booked and not cleared."""
+        entries = self._cloud.dynamodb.items(f"{STAGE}-ledger")
+        cleared = {i["trade_id"]["S"] for i in entries if i["kind"]["S"] != "FILL"}
+        booked = [i["trade_id"]["S"] for i in entries if i["kind"]["S"] == "FILL"]
+        for trade_id in [each for each in booked if each not in cleared][-3:]:
+            self._internally(action, "clearing", trade_id)
+
     def settle_trades(self) -> None:
         """Settle a few trades that have an obligation."""
         due = [

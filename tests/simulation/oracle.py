@@ -32,7 +32,8 @@ from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, OPEN, check_write,
 from tests.simulation.market import SYMBOLS
 from tests.simulation.names import STAGE
 from tests.simulation.prices import Prices
-from tests.simulation.proposals import check_step, check_written
+from tests.simulation.proposals import check_step, check_written, entry_of
+from tests.simulation.protected_withdrawals import Confirmations
 from tests.simulation.replacing import Replacements
 from tests.simulation.scenario import Trader
 from tests.simulation.sights import Moment
@@ -76,6 +77,7 @@ class StepOracle:
 
     def __post_init__(self) -> None:
         self.prices = Prices(self.halts.now)
+        self.confirmations = Confirmations(self.halts.now)
         self.best = BestExecution(
             self.halts.now,
             lambda: self.displayed(),
@@ -90,6 +92,7 @@ class StepOracle:
         closures: list[Item] = []
         transfers: list[Item] = []
         proposals: list[Item] = []
+        proposed: list[Item] = []
         for table, _, before, after in changes:
             match table.removeprefix(f"{STAGE}-"):
                 case "ledger":
@@ -105,11 +108,16 @@ class StepOracle:
                         closures.append(entry)
                 case "proposals":
                     proposals.append(check_written(before, after))
+                    if before is None:
+                        proposed.append(proposals[-1])
                     self._proposal(proposals[-1])
                 case "audit":
                     self.trail.add(before, after)
                 case "clients":
                     self.trail.client(before, after)
+                    self.confirmations.client(after)
+                case "factors":
+                    self.confirmations.factor(after)
                 case "accounts":
                     clients.add(self._balance(before, after))
                 case "reference" if "tradable" in (after or {}):
@@ -123,6 +131,7 @@ class StepOracle:
                 case "orders" if (after or before)["item"]["S"] == "ORDER":
                     clients.add(self._order(before, after))
         check_step(proposals, [*transfers, *closures], self.ledger.entries)
+        self._confirmed(withdrawals, proposals, proposed)
         for entry in withdrawals:
             client_id = entry["client_id"]
             to_receive = self.terms.to_receive[client_id]
@@ -197,6 +206,18 @@ class StepOracle:
             self.positions[client_id, item["symbol"]] = item
         check_signs(item)
         return client_id
+
+    def _confirmed(
+        self, withdrawals: list[Item], proposals: list[Item], proposed: list[Item]
+    ) -> None:
+        """A code is used for a proposal or for a withdrawal. An approval needs no other one."""
+        if not any(proposal.get("with_code") for proposal in proposals):
+            for entry in withdrawals:
+                self.confirmations.withdrawn(entry["client_id"], entry["trade_id"])
+        for proposal in proposed:
+            if proposal["change"] == "withdrawal":
+                withdrawal_id, _ = entry_of(proposal)
+                self.confirmations.withdrawn(proposal["subject"], withdrawal_id)
 
     def _proposal(self, proposal: Item) -> None:
         if proposal:

@@ -26,6 +26,7 @@ from tests.simulation.operators import Operators
 from tests.simulation.oracle import StepOracle
 from tests.simulation.probing import Probes
 from tests.simulation.proposals import SecondPersons
+from tests.simulation.protected_withdrawals import ProtectedWithdrawals
 from tests.simulation.protections import Protections
 from tests.simulation.refusals import check_refusal
 from tests.simulation.registrations import REGISTER, Registrations
@@ -90,7 +91,12 @@ class People:
         self._usurpers = Usurpers(sessions, self.intruders)
         self._replays = Replays(cloud, sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
-        self._protections = Protections(cloud, sessions, steps.trail, self.intruders.tried)
+        self._withdrawals = ProtectedWithdrawals(
+            sessions, self._answer_to, self.intruders.tried, lambda: cloud.engine.now
+        )
+        self._protections = Protections(
+            cloud, sessions, steps.trail, self.intruders.tried, self._withdrawals
+        )
         self._clerks = Clerks(cloud, sessions, steps.trail, self.intruders)
         self._thieves = Thieves(cloud, sessions, self.intruders)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
@@ -127,6 +133,7 @@ class People:
             "show": self._show,
             "execute": self.operators.execute,
             "clear": self.operators.clear,
+            "clear early": self.operators.clear_early,
             "look at a client": self.operators.look,
             "close day": lambda _: self.operators.close_day(),
             "redrive": lambda _: self.operators.redrive(),
@@ -240,6 +247,10 @@ class People:
 
     def _administer(self, action: Action) -> None:
         """An operator uses the admin API. Copies send the same request twice."""
+        self._answer_to(action)
+
+    def _answer_to(self, action: Action) -> Answer:
+        """The answer to a request of an operator, which is judged."""
         method, path, body = (action.fields[name] for name in ("method", "path", "body"))
         suspended = path.split("/")[1] if path.endswith("/suspension") else None
         open_before = self._open_orders(suspended) if suspended else []
@@ -252,6 +263,8 @@ class People:
         began = self._cloud.engine.now
         answer = self._sessions.request(OPERATOR, method, path, key, body)
         self._cloud.log(OPERATOR, "administers", path, answer.status)
+        if self._withdrawals.may_want_code(what, answer):
+            return answer
         if answer.status not in (0, 200, 201, 202, 409, 422, 429) and answer.status < 500:
             raise ViolationError(
                 "administration requests succeed", path, f"{answer.status} {answer.body!r}"
@@ -273,6 +286,7 @@ class People:
         if answer.status in (200, 201, 202) or is_kept_refusal(answer):
             self._repeaters.administered[path, key] = (body, answer)
             self._repeat_late(OPERATOR, method, path, key, respelled(body, 0))
+        return answer
 
     def _check_refused(self, path: str, body: Item, answer: Answer, began: float) -> None:
         """A transfer was refused by the books of the client since then."""

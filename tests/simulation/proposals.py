@@ -114,18 +114,18 @@ def check_step(written: Iterable[Item], transfers: Iterable[Item], entries: Entr
     """
     approved = [each for each in written if each.get("decision", {}).get("status") == "APPROVED"]
     for proposal in approved:
-        if _entry_of(proposal) not in entries:
+        if entry_of(proposal) not in entries:
             raise ViolationError(
                 "an approval is carried out at once", proposal["proposal_id"], "nothing is booked"
             )
-    allowed = {_entry_of(each) for each in approved}
+    allowed = {entry_of(each) for each in approved}
     for entry in transfers:
         is_alone = (entry["trade_id"], entry["kind"]) not in allowed
         if is_alone and not entry["reference"].startswith("opening") and _is_large(entry):
             raise ViolationError(SECOND_PERSON, entry["trade_id"], str(entry.get("postings")))
 
 
-def _entry_of(proposal: Item) -> tuple[str, str]:
+def entry_of(proposal: Item) -> tuple[str, str]:
     """The key of the entry that an approval books."""
     if proposal["change"] == "advance-closure":
         return proposal["subject"], "CLOSED_ADVANCE"
@@ -173,7 +173,7 @@ class SecondPersons:
     def begin(self, action: Action, body: dict[str, Any], answer: Answer) -> None:
         """Judge the answer to what needs a second person, and let somebody decide later."""
         told, path = answer.json(), action.fields["path"]
-        asked = {name: value for name, value in body.items() if name != "reason"}
+        asked = {name: value for name, value in body.items() if name not in ("reason", "code")}
         client_id = path.split("/")[1]
         if (told["client_id"], told["request"], told["proposed_by"]) != (
             client_id,
@@ -251,6 +251,9 @@ class SecondPersons:
             return
         if told["code"] == "OWN_PROPOSAL":
             self._trail.refused_own(proposal_id)
+        is_unconfirmed = proposal["change"] == "withdrawal" and not proposal["with_code"]
+        if told["code"] == "SECOND_FACTOR_REQUIRED" and is_unconfirmed:
+            return
         code = self._code(who, proposal, status)
         if told["code"] not in (code, *PASSING[who]):
             raise ViolationError(

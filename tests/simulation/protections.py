@@ -19,6 +19,7 @@ from tests.simulation.authenticators import (
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
 from tests.simulation.market import SYMBOLS, TRADING_SECONDS, cents
+from tests.simulation.protected_withdrawals import ProtectedWithdrawals
 from tests.simulation.scenario import Action, Trader
 from tests.simulation.sessions import OPERATOR, STEP_UP_PATH, Sessions, program_of
 from tests.simulation.violations import ViolationError
@@ -26,19 +27,25 @@ from tests.simulation.violations import ViolationError
 ORDERS_PATH = "/api/v1/orders"
 PROTECTING_EVERY, PROTECTING = 5, 3
 """Only these seeds have protections, so that recorded runs of the others stay as they are."""
+WITHDRAWING_EVERY, WITHDRAWING = 10, 8
+"""In these of them, withdrawals are protected too."""
 APPLIED_WITHIN = 12.0
 """Seconds until each worker applies a policy, with a margin for clocks that differ."""
 GUESSES = 9
 """The last of them locks for longer than the wait for the next code."""
 LONG_AGO = 5
 """Steps. No difference of clocks makes a code so old or so early valid."""
+PATIENCE = 6
+"""Tries, a minute apart. The policy stays after a reset, so no order passes without a phone."""
 REFUSALS = {401, 403, 429}
 Judge = Callable[[Action, Answer, Collection[int]], None]
 
 
-def protections(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
+def protections(seed: int, traders: tuple[Trader, ...]) -> list[Action]:
     """A client enrols and sets a policy. In some runs, it then loses the phone."""
+    random = Random(f"protections/{seed}")
     fields = {
+        "withdrawals": seed % WITHDRAWING_EVERY == WITHDRAWING,
         "amount": random.choice((None, "0.01", "5000.00")),
         "ends": random.choice(("none", "lost", "reset")),
     }
@@ -49,7 +56,15 @@ def protections(random: Random, traders: tuple[Trader, ...]) -> list[Action]:
 class Protections:
     """Enrols, trades with codes, and tries what must be refused."""
 
-    def __init__(self, cloud: Cloud, sessions: Sessions, trail: AuditTrail, judge: Judge) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        sessions: Sessions,
+        trail: AuditTrail,
+        judge: Judge,
+        withdrawals: ProtectedWithdrawals,
+    ) -> None:
+        self._withdrawals = withdrawals
         self._cloud = cloud
         self._sessions = sessions
         self._trail = trail
@@ -63,7 +78,14 @@ class Protections:
         if phone is None:
             return
         amount = action.fields["amount"]
-        policy = {"orders": "above", "amount": amount} if amount else {"orders": "all"}
+        policy: dict[str, Any] = (
+            {"orders": "above", "amount": amount} if amount else {"orders": "all"}
+        )
+        early = None
+        if action.fields["withdrawals"]:
+            early = self._withdrawals.propose_early(who)
+            policy["withdrawals"] = True
+            self._withdrawals.clients.add(who)
         if not self._set_policy(action, phone, policy):
             return
         self._sessions.give_authenticator(who, phone.next)
@@ -71,12 +93,14 @@ class Protections:
         self._trade_without(action, "at-once")
         self._replace_without(action)
         self._trade_as_program(action)
+        if action.fields["withdrawals"]:
+            self._withdrawals.play(action, phone, early)
         self._try_codes(action, phone)
         self._guess(action, phone)
         if action.fields["ends"] == "none":
             return
         if action.fields["ends"] == "reset":
-            replaced = self._requests.enrol(action.who, {}) if self._reset(action) else None
+            replaced = self._enrol_anew(action.who) if self._reset(action) else None
         else:
             replaced = self._recover(action)
         if replaced is None:
@@ -85,7 +109,7 @@ class Protections:
         self._refused(action, phone.next())
         self._trade_without(action, "with-a-new-phone")
 
-    def _set_policy(self, action: Action, phone: Authenticator, policy: dict[str, str]) -> bool:
+    def _set_policy(self, action: Action, phone: Authenticator, policy: dict[str, Any]) -> bool:
         if not self._requests.with_code(action.who, phone, "PUT", f"{FACTOR_PATH}/policy", policy):
             return False
         for word in ("set-second-factor-policy", "second-factor-policy-set"):
@@ -101,7 +125,7 @@ class Protections:
 
     def _replace_without(self, action: Action) -> None:
         """A thief places a small order that rests, and tries to replace it by a large one."""
-        key, price = "stolen-small", SYMBOLS["KO"] * 115 / 100
+        key, price = "stolen-small", SYMBOLS["KO"] * 104 / 100
         answer = self._stolen(action, "small", 1, price)
         if action.fields["amount"] != "5000.00":
             self._judge(action, answer, {201, 403})
@@ -179,12 +203,25 @@ class Protections:
             self._refused(action, lost[2])
         return replaced
 
+    def _enrol_anew(self, who: str) -> Authenticator | None:
+        """Enrol after a reset. The client may be suspended for a while."""
+        for _ in range(PATIENCE):
+            if phone := self._requests.enrol(who, {}):
+                return phone
+            self._sleep(60)
+        return None
+
     def _reset(self, action: Action) -> bool:
         """The recovery codes are lost too, and an operator ends the second factor."""
         path = f"/api/v1/admin/clients/{action.who}/second-factor-reset"
         body = {"reason": "simulated"}
-        answer = self._sessions.request(OPERATOR, "POST", path, self._requests.key(), body)
-        if answer.status != 200:
+        key = self._requests.key()
+        for _ in range(PATIENCE):
+            answer = self._sessions.request(OPERATOR, "POST", path, key, body)
+            if answer.status == 200:
+                break
+            self._sleep(60)
+        else:
             return False
         for word in ("reset-second-factor", "second-factor-reset"):
             self._trail.require(f"client/{action.who}", word)

@@ -8,6 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from tests.simulation.api_gateway import Answer, Request
+from tests.simulation.authenticators import wants_code
 from tests.simulation.cloud import Cloud
 from tests.simulation.engine import current
 from tests.simulation.intruders import ORDERS_PATH, Intruders
@@ -121,7 +122,7 @@ class Replays:
         original = signed.request(self._name())
         if way == "again":
             first = self._send(original)
-            if first.status not in HANDLED:
+            if not _is_handled(first):
                 return False
         attempt = self._send(self._taken(way, action, signed, original))
         if _is_about_the_token(attempt):
@@ -129,7 +130,7 @@ class Replays:
         self._intruders.tried(action, attempt, {401})
         if way not in ("again", "late", "early", "api key", "secret"):
             let_in = self._send(original)
-            if not _is_about_the_token(let_in):
+            if not _is_about_the_token(let_in) and not _is_handled(let_in):
                 self._intruders.tried(action, let_in, HANDLED)
         return True
 
@@ -195,6 +196,11 @@ class Replays:
         assert process is not None
         answer: Answer = process.wait(partial(self._cloud.api.send, request))
         return answer
+
+
+def _is_handled(answer: Answer) -> bool:
+    """Whether a request was let in. The client may want a code for the withdrawal."""
+    return answer.status in HANDLED or wants_code(answer)
 
 
 def _is_about_the_token(answer: Answer) -> bool:

@@ -20,6 +20,8 @@ from tests.simulation.market import (
 from tests.simulation.scenario import Action, Trader
 from trading.domain.reference.calendars import next_trading_day
 
+CLEARINGS = 10
+
 
 def operations(random: Random, day: date) -> list[Action]:
     """The actions of operators.
@@ -37,6 +39,12 @@ def operations(random: Random, day: date) -> list[Action]:
         (0.3, Action(tomorrow + random.random() * 900, "operator", "settle trades")),
     ]
     return [action for probability, action in may if random.random() < probability]
+
+
+def clearings(random: Random) -> list[Action]:
+    """An operator clears by hand what is about to be cleared."""
+    times = [random.random() * TRADING_SECONDS for _ in range(CLEARINGS)]
+    return [Action(at, "operator", "clear early") for at in times]
 
 
 def looks(random: Random, traders: tuple[Trader, ...]) -> list[Action]:

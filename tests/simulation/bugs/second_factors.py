@@ -9,6 +9,7 @@ from trading.domain.clients.credentials import Credential
 from trading.domain.clients.second_factor import SecondFactor, check_may_enrol, methods_shown
 from trading.usecases.administration.administer_keys import AdministerKeys
 from trading.usecases.administration.reset_second_factor import ResetSecondFactor
+from trading.usecases.administration.transfer_assets import TransferAssets
 from trading.usecases.identity.second_factor import CheckCode, ClientPolicies, Enrolments
 from trading.usecases.orders.place_order import PlaceOrder
 from trading.usecases.orders.replace_order import ReplaceOrder
@@ -127,6 +128,60 @@ BUGS = (
         "To set the policy needs only the secret.",
         "Whoever steals the secret switches the second factor off.",
         (Edit(ClientPolicies.set, "self.check(caller.holder, code, caller.request)", "pass"),),
+    ),
+    Bug(
+        "protected withdrawals need no code",
+        "An operator withdraws whatever the client's policy is.",
+        "Whoever has an operator's keys empties a protected account.",
+        (
+            Edit(
+                TransferAssets._confirm,
+                "if client is None or not client.second_factor_to_withdraw:",
+                "if True:",
+            ),
+        ),
+    ),
+    Bug(
+        "proposals of protected withdrawals need no code",
+        "A withdrawal above the amount is proposed without a code.",
+        "Two operators empty a protected account.",
+        (
+            Edit(
+                TransferAssets.try_withdrawal,
+                "self._confirm(client_id, reference, code)",
+                "False",
+            ),
+        ),
+    ),
+    Bug(
+        "proposals from before the protection are approved",
+        "An approval does not look whether a code was used for its proposal.",
+        "Two operators empty an account that was protected in vain.",
+        (
+            Edit(
+                TransferAssets.withdraw,
+                "if approval and approval.proposal.with_code:",
+                "if approval:",
+            ),
+        ),
+    ),
+    Bug(
+        "one code for all withdrawals",
+        "The request that uses a code is named by the client, not by the withdrawal.",
+        "An operator who was given a code for one withdrawal makes others with it.",
+        (
+            Edit(
+                TransferAssets._confirm,
+                "request = identifiers.withdrawal_id(client_id, reference)",
+                "request = client_id",
+            ),
+        ),
+    ),
+    Bug(
+        "the policy of withdrawals is not kept",
+        "A policy is stored without what it says of withdrawals.",
+        "The client believes that withdrawals are protected.",
+        (Edit(ClientPolicies.set, "above, withdrawals)", "above)"),),
     ),
     Bug(
         "a reset changes nothing",
