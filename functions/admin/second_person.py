@@ -59,21 +59,20 @@ def add_routes(
 ) -> None:
     """Add the routes."""
 
-    def transfer(
-        client_id: str,
-        asked: NewDeposit | NewWithdrawal,
-        operator: Operator,
-        approval: Approval | None = None,
+    def book_deposit(
+        client_id: str, asked: NewDeposit, operator: Operator, approval: Approval | None = None
     ) -> tuple[View, bool]:
-        what, reference = asked.what(), asked.reference
-        if isinstance(asked, NewWithdrawal):
-            entry, was_booked = api.transfers.withdraw(
-                client_id, what, reference, operator, approval, asked.code
-            )
-        else:
-            entry, was_booked = api.transfers.deposit(
-                client_id, what, reference, operator, approval
-            )
+        entry, was_booked = api.transfers.deposit(
+            client_id, asked.what(), asked.reference, operator, approval
+        )
+        return TransferView.of(entry), was_booked
+
+    def book_withdrawal(
+        client_id: str, asked: NewWithdrawal, operator: Operator, approval: Approval | None = None
+    ) -> tuple[View, bool]:
+        entry, was_booked = api.transfers.withdraw(
+            client_id, asked.what(), asked.reference, operator, approval, asked.code
+        )
         return TransferView.of(entry), was_booked
 
     def close(
@@ -95,11 +94,10 @@ def add_routes(
         change, subject = proposal.change, proposal.subject
         match change:
             case ProposedChange.DEPOSIT:
-                asked = asked_for(NewDeposit, proposal)
-                return transfer(subject, asked, operator, approval)
+                return book_deposit(subject, asked_for(NewDeposit, proposal), operator, approval)
             case ProposedChange.WITHDRAWAL:
                 withdrawal = asked_for(NewWithdrawal, proposal)
-                return transfer(subject, withdrawal, operator, approval)
+                return book_withdrawal(subject, withdrawal, operator, approval)
             case ProposedChange.ADVANCE_CLOSURE:
                 return close(subject, asked_for(AdvanceClosure, proposal), operator, approval)
             case ProposedChange.LIMITS:
@@ -125,7 +123,7 @@ def add_routes(
             operator = operator_of(asked)
             proposal = None
             if value is not None:
-                fields = asked.model_dump_json(exclude={"reason", "code"}, exclude_none=True)
+                fields = asked.in_proposal()
                 proposal_id = identifiers.proposal_id(
                     app.principal.api_key, app.idempotency_key, app.target, fields
                 )
@@ -142,32 +140,23 @@ def add_routes(
             return result
 
         outcome = api.idempotency.once(app, app.principal.api_key, DoneOrProposed, run)
-        headers = {} if fresh else {REPLAYED_HEADER: "true"}
+        headers = outcome.headers if fresh else {REPLAYED_HEADER: "true"}
         if proposal := outcome.answer.proposal:
             location = {"Location": f"{PROPOSALS}/{proposal.proposal_id}"}
             return json_response(proposal, HTTPStatus.ACCEPTED, location | headers)
         return json_response(outcome.answer.done, status, headers)
 
     def answer_transfer(
-        change: ProposedChange, client_id: str, asked: NewDeposit | NewWithdrawal
+        about: tuple[ProposedChange, str],
+        asked: NewDeposit | NewWithdrawal,
+        try_out: Callable[[], TriedOut],
+        book: Callable[[Operator], tuple[View, bool]],
     ) -> Response[Any]:
         def judge() -> tuple[str, Decimal | None]:
+            _, client_id = about
             return client_id, api.second_person.transfer_needs(asked.what())
 
-        def try_out() -> TriedOut:
-            what, reference = asked.what(), asked.reference
-            if isinstance(asked, NewWithdrawal):
-                return api.transfers.try_withdrawal(client_id, what, reference, asked.code)
-            return api.transfers.try_deposit(client_id, what, reference)
-
-        return answer(
-            asked,
-            (change, client_id),
-            judge,
-            try_out,
-            lambda operator: transfer(client_id, asked, operator),
-            HTTPStatus.CREATED,
-        )
+        return answer(asked, about, judge, try_out, book, HTTPStatus.CREATED)
 
     @app.post(
         f"{CLIENT}/deposits",
@@ -185,7 +174,12 @@ def add_routes(
 
         A deposit above a set amount is proposed.
         """
-        return answer_transfer(ProposedChange.DEPOSIT, client_id, request)
+        return answer_transfer(
+            (ProposedChange.DEPOSIT, client_id),
+            request,
+            lambda: api.transfers.try_deposit(client_id, request.what(), request.reference),
+            lambda operator: book_deposit(client_id, request, operator),
+        )
 
     @app.post(
         f"{CLIENT}/withdrawals",
@@ -207,10 +201,17 @@ def add_routes(
 
         If the client protects withdrawals, 403 SECOND_FACTOR_REQUIRED asks for a `code` of the
         client's authenticator. It is used for the booking or the proposal. A repetition needs no
-        code. A proposal that was made without one cannot be approved.
+        code. A proposal that was made without one cannot be approved while the client wants one.
         """
         app.compare_as(request=request.without_code())  # a repetition may come when it is too old
-        return answer_transfer(ProposedChange.WITHDRAWAL, client_id, request)
+        return answer_transfer(
+            (ProposedChange.WITHDRAWAL, client_id),
+            request,
+            lambda: api.transfers.try_withdrawal(
+                client_id, request.what(), request.reference, request.code
+            ),
+            lambda operator: book_withdrawal(client_id, request, operator),
+        )
 
     @app.post(
         "/api/v1/admin/advances/<trade_id>/closure",

@@ -62,7 +62,7 @@ BUGS = (
         (
             Edit(
                 TransferAssets._once,
-                "if written := (*changes, *written_with(approval)):",
+                "if written := (*decided.changes, *written_with(approval)):",
                 "if False:",
             ),
         ),

@@ -136,8 +136,8 @@ BUGS = (
         (
             Edit(
                 TransferAssets._confirm,
-                "if client is None or not client.second_factor_to_withdraw:",
-                "if True:",
+                "used = code_to_withdraw(decided.client, code)",
+                "used = None",
             ),
         ),
     ),
@@ -148,7 +148,7 @@ BUGS = (
         (
             Edit(
                 TransferAssets.try_withdrawal,
-                "self._confirm(client_id, reference, code)",
+                "self._confirm(decided, code)",
                 "False",
             ),
         ),
@@ -172,8 +172,8 @@ BUGS = (
         (
             Edit(
                 TransferAssets._confirm,
-                "request = identifiers.withdrawal_id(client_id, reference)",
-                "request = client_id",
+                "used, decided.entry.trade_id)",
+                "used, decided.client.client_id)",
             ),
         ),
     ),

@@ -44,8 +44,8 @@ BUGS = (
         (
             Edit(
                 TransferAssets._once,
-                "written := (*changes, *written_with(approval))",
-                "written := changes",
+                "written := (*decided.changes, *written_with(approval))",
+                "written := decided.changes",
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -52,7 +52,14 @@ ISSUED_BEFORE = (
 class Change(Frozen):
     """A change by an operator. Its `reason` goes into the audit log."""
 
+    NOT_IN_PROPOSAL: ClassVar[frozenset[str]] = frozenset({"reason"})
+    """The reason stands beside the fields of a proposal."""
+
     reason: FreeText = Field(min_length=1, max_length=500)
+
+    def in_proposal(self) -> str:
+        """The fields that a proposal keeps, as a JSON object."""
+        return self.model_dump_json(exclude=set(self.NOT_IN_PROPOSAL), exclude_none=True)
 
 
 class NewClient(Change):
@@ -170,6 +177,9 @@ class NewWithdrawal(TransferRequest):
     """Cash or shares that leave. Shares take their part of the position's cost with them. `code`:
     of the client's authenticator, if the client protects withdrawals.
     """
+
+    NOT_IN_PROPOSAL = Change.NOT_IN_PROPOSAL | {"code"}
+    """The code is used up."""
 
     code: Code | None = None
 

@@ -280,8 +280,13 @@ def check_order(client: Client, notional: Decimal, has_second_factor: bool) -> N
     )
 
 
-def client_code(code: str | None) -> str:
-    """The code of a client that a protected withdrawal needs. Raises SecondFactorRequiredError."""
+def code_to_withdraw(client: Client, code: str | None) -> str | None:
+    """The code that a withdrawal of the client uses; None if the client does not protect them.
+
+    Raises SecondFactorRequiredError.
+    """
+    if not client.second_factor_to_withdraw:
+        return None
     if code is None:
         raise SecondFactorRequiredError(
             "The client protects withdrawals. Send a `code` of the client's authenticator. A "

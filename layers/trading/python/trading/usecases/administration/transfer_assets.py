@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 from trading.domain import identifiers, ledger
 from trading.domain.accounts import transfers
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
-from trading.domain.clients.second_factor import client_code
+from trading.domain.clients.second_factor import code_to_withdraw
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.ledger import Deposit, Posting, Withdrawal
 from trading.domain.values import ZERO, Frozen, Money
@@ -62,8 +63,18 @@ class Shares(Frozen):
 
 Transfer = Deposit | Withdrawal
 Balances = tuple[Account | Position, ...]
-Decided = tuple[Transfer, tuple[Change, ...]]
-"""A transfer, and what is to be written for it: nothing if it was booked before."""
+
+
+class Decided(NamedTuple):
+    """A transfer of a client, and what is to be written for it: nothing if it was booked before."""
+
+    client: Client
+    entry: Transfer
+    changes: tuple[Change, ...]
+
+    @property
+    def was_booked(self) -> bool:
+        return not self.changes
 
 
 @dataclass(frozen=True)
@@ -119,16 +130,15 @@ class TransferAssets:
         with announced(
             self.audit, operator, f"client/{client_id}", "withdraw", "withdrawn", **details
         ):
+            decide = partial(self._decide, client_id, what, reference, incoming=False)
             if approval and approval.proposal.with_code:
-                decide = partial(self._decide, client_id, what, reference, incoming=False)
-            else:
-                decide = partial(self._confirmed, client_id, what, reference, code)
-            return self._once(decide, approval)
+                return self._once(decide, approval)
+            return self._once(decide, approval, partial(self._confirm, code=code))
 
     def try_deposit(self, client_id: str, what: Cash | Shares, reference: str) -> TriedOut:
         """Raise what booking the deposit now would raise."""
-        _, changes = self._decide(client_id, what, reference, incoming=True)
-        return TriedOut(was_made=not changes)
+        decided = self._decide(client_id, what, reference, incoming=True)
+        return TriedOut(was_made=decided.was_booked)
 
     def try_withdrawal(
         self, client_id: str, what: Cash | Shares, reference: str, code: str | None
@@ -136,44 +146,39 @@ class TransferAssets:
         """Raise what booking the withdrawal now would raise. Use the client's code for it, if the
         client protects withdrawals.
         """
-        _, changes = self._decide(client_id, what, reference, incoming=False)
-        with_code = bool(changes) and self._confirm(client_id, reference, code)
-        return TriedOut(was_made=not changes, with_code=with_code)
+        decided = self._decide(client_id, what, reference, incoming=False)
+        with_code = self._confirm(decided, code)
+        return TriedOut(was_made=decided.was_booked, with_code=with_code)
 
-    def _confirmed(
-        self, client_id: str, what: Cash | Shares, reference: str, code: str | None
-    ) -> Decided:
-        """The withdrawal, and what to write. If that is anything, the client's code is used."""
-        entry, changes = self._decide(client_id, what, reference, incoming=False)
-        if changes:
-            self._confirm(client_id, reference, code)
-        return entry, changes
-
-    def _confirm(self, client_id: str, reference: str, code: str | None) -> bool:
-        """Use the client's code for a withdrawal, if the client protects withdrawals. The answer
-        says whether one was used. The same withdrawal may use its code again, in case the answer
-        was lost. Raises SecondFactorRequiredError, and as CheckCode.
+    def _confirm(self, decided: Decided, code: str | None) -> bool:
+        """Use the client's code for a withdrawal that is to be booked, if the client protects
+        withdrawals. The answer says whether one was used. The same withdrawal may use its code
+        again, in case the answer was lost. Raises SecondFactorRequiredError, and as CheckCode.
         """
-        client = self.registry.profile(client_id)
-        if client is None or not client.second_factor_to_withdraw:
+        if decided.was_booked:
             return False
-        request = identifiers.withdrawal_id(client_id, reference)
-        self.use_code(f"client/{client_id}", client_code(code), request)
+        used = code_to_withdraw(decided.client, code)
+        if used is None:
+            return False
+        self.use_code(f"client/{decided.client.client_id}", used, decided.entry.trade_id)
         return True
 
     @on_fresh_state
     def _once(
-        self, decide: Callable[[], Decided], approval: Approval | None
+        self,
+        decide: Callable[[], Decided],
+        approval: Approval | None,
+        confirm: Callable[[Decided], object] = lambda _: None,
     ) -> tuple[Transfer, bool]:
-        entry, changes = decide()
-        if written := (*changes, *written_with(approval)):
+        decided = decide()
+        confirm(decided)
+        if written := (*decided.changes, *written_with(approval)):
             self.registry.commit(*written)
-        return entry, not changes
+        return decided.entry, decided.was_booked
 
     def _decide(
         self, client_id: str, what: Cash | Shares, reference: str, *, incoming: bool
     ) -> Decided:
-        """The transfer, and what to write. That is nothing if it was booked before."""
         client = self.registry.profile(client_id)
         if client is None:
             raise NotFoundError("There is no such client.", field="client_id")
@@ -184,11 +189,11 @@ class TransferAssets:
                 raise ReferenceReusedError(
                     "this reference was used for another transfer", field="reference"
                 )
-            return known, ()
+            return Decided(client, known, ())
         balances, entry = (self._deposited if incoming else self._withdrawn)(
             client, what, reference
         )
-        return entry, (*balances, entry)
+        return Decided(client, entry, (*balances, entry))
 
     def _deposited(
         self, client: Client, what: Cash | Shares, reference: str
