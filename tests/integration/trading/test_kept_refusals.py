@@ -2,6 +2,7 @@
 table of the page about exactly-once effects is held to the routes.
 """
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
 from tests.fakes.api_events import header, principal, request
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
-from tests.integration.trading.admin import DAVE, LIMITS, OPERATOR, REASON, ask
+from tests.integration.trading.admin import DAVE, LIMITS, OPERATOR, REASON, ask, stored
+from tests.integration.trading.books import items
 from tests.integration.trading.orders import new_order, place
 from tests.integration.trading.test_orders_cancel_api import delete
 from trading.adapters.http.idempotency import Done, Idempotency
@@ -189,3 +191,39 @@ def test_what_is_no_answer_is_not_kept(system: System) -> None:
         with pytest.raises(StaleError):
             idempotency.once(app, "alice", Done, effect)
     assert not idempotency.once(app, "alice", Done, Done).replayed
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "clients", DAVE),
+        ("PUT", "clients/carol/limits", LIMITS | {"version": 1}),
+        ("POST", "clients/carol/suspension", {}),
+        ("POST", "clients/carol/deposits", {"reference": "in-1", "amount": "5.00"}),
+        ("POST", "clients/carol/deposits", {"reference": "in-1", "amount": "500000.00"}),
+    ],
+    ids=["create", "limits", "suspend", "deposit", "proposal"],
+)
+def test_a_record_of_another_release_does_nothing_twice(
+    system: System, method: str, path: str, body: dict[str, Any]
+) -> None:
+    status, first, _ = ask(system, method, path, body)
+    not_repeated = {"api_secret": None, "note": None} if "api_secret" in first else {}
+    before = stored(system, ("accounts", "clients", "credentials", "ledger", "proposals"))
+    (record,) = items(system.dynamodb, f"{PREFIX}idempotency")
+    for fields in ({"of_another_release": 1}, {next(iter(first)): None}):
+        kept = json.loads(record["data"])
+        told = kept["answer"].get("done") or kept["answer"].get("proposal") or kept["answer"]
+        told |= fields
+        system.dynamodb.update_item(
+            TableName=f"{PREFIX}idempotency",
+            Key={"id": {"S": record["id"]}},
+            UpdateExpression="SET #data = :data",
+            ExpressionAttributeNames={"#data": "data"},
+            ExpressionAttributeValues={":data": {"S": json.dumps(kept)}},
+        )
+        again, answer, whole = ask(system, method, path, body)
+        assert (again, answer | not_repeated) == (status, first | not_repeated)
+        assert header(whole, "Idempotency-Replayed") == "true"
+    after = stored(system, ("accounts", "clients", "credentials", "ledger", "proposals"))
+    assert after == before

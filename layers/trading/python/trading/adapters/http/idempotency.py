@@ -25,7 +25,7 @@ from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import D
 from aws_lambda_powertools.utilities.idempotency.serialization.custom_dict import (
     CustomDictSerializer,
 )
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from trading.adapters.http.problems import (
     FieldError,
@@ -35,6 +35,7 @@ from trading.adapters.http.problems import (
     unavailable,
 )
 from trading.adapters.http.resolver import ApiResolver
+from trading.adapters.runtime.observability import logger
 from trading.domain.errors import DomainError, ErrorCode
 from trading.domain.values import Frozen
 
@@ -78,6 +79,10 @@ class Refusal(Frozen):
         )
 
 
+class _OtherReleaseError(Exception):
+    """A release with other fields in its answers has written the record."""
+
+
 class Done(Frozen):
     """The record of an effect whose answer is not kept."""
 
@@ -90,9 +95,12 @@ def _record_of(answer_type: type[Answer]) -> CustomDictSerializer:
         return {kind: result.model_dump(mode="json")}
 
     def from_dict(kept: dict[str, Any]) -> Answer | Refusal:
-        if "refusal" in kept:
-            return Refusal.model_validate(kept["refusal"])
-        return answer_type.model_validate(kept["answer"])
+        try:
+            if "refusal" in kept:
+                return Refusal.model_validate(kept["refusal"])
+            return answer_type.model_validate(kept["answer"])
+        except ValidationError as error:
+            raise _OtherReleaseError from error
 
     return CustomDictSerializer(to_dict=to_dict, from_dict=from_dict)
 
@@ -195,6 +203,9 @@ class Idempotency:
             ) from None
         except IdempotencyPersistenceLayerError as error:
             raise unavailable("Try again with the same Idempotency-Key.") from error
+        except _OtherReleaseError:
+            logger.info("the record is of another release, so the effect is repeated")
+            return Outcome(effect(), replayed=True)
         if isinstance(answer, Refusal):
             raise answer.error(replayed=replayed)
         return Outcome(answer, replayed)
