@@ -67,8 +67,11 @@ def _decide(
 
 def _show(session: Session, answer: Mapping[str, Any]) -> None:
     asked = answer["request"]
+    left_out = {"proposal_id", "request"}
+    if answer["change"] != "withdrawal":  # nothing else uses a code of the client
+        left_out.add("with_code")
     session.show(
         answer,
-        view.record(f"Proposal {answer['proposal_id']}", answer, ("proposal_id", "request")),
+        view.record(f"Proposal {answer['proposal_id']}", answer, left_out),
         view.record("Request", asked),
     )

@@ -50,6 +50,9 @@ class Client:
     def code(self) -> str:
         """A code that was not used before."""
         self.system.venues.pass_time(30)
+        return self.present_code()
+
+    def present_code(self) -> str:
         return self._authenticator.at(self.system.now())
 
     def withdraw(
@@ -135,7 +138,7 @@ def test_a_wrong_code_books_nothing(
 def test_guesses_lock_the_codes(client: Client) -> None:
     for number in range(5):
         assert client.withdraw(f"guess-{number}", "000000")[0] == 401
-    status, locked, answer = client.withdraw("right", client._authenticator.at(client.system.now()))
+    status, locked, answer = client.withdraw("right", client.present_code())
     assert (status, locked["code"]) == (429, "CODES_LOCKED")
     assert header(answer, "Retry-After") == "6"
     assert client.available() == "270000.00"
@@ -156,6 +159,7 @@ def test_a_withdrawal_above_the_amount_is_proposed_with_a_code_and_approved_with
     code = client.code()
     status, proposed, _ = client.withdraw(amount=MUCH, code=code)
     assert (status, proposed["request"]) == (202, {"reference": "out-1", "amount": MUCH})
+    assert proposed["with_code"] is True
     assert client.withdraw(amount=MUCH, code=code)[1] == proposed
     used = client.withdraw("out-2", code, reference="out-2")
     assert (used[0], used[1]["code"]) == (401, "INVALID_CODE")
@@ -170,6 +174,7 @@ def test_a_withdrawal_above_the_amount_is_proposed_with_a_code_and_approved_with
 def test_a_proposal_from_before_the_protection_is_not_approved(client: Client) -> None:
     client.set_policy(withdrawals=False)
     _, without, _ = client.withdraw("without", amount=MUCH)
+    assert without["with_code"] is False
     client.set_policy(withdrawals=True)
     status, refused, _ = decide(client.system, without["proposal_id"], who=BERT)
     assert (status, refused["code"]) == (403, "SECOND_FACTOR_REQUIRED")

@@ -12,7 +12,8 @@ from trading.domain.values import Frozen, Money, Timestamp
 class ProposalView(Frozen):
     """A change that needs a second person. `subject` is the client, or the reversal whose advance
     is to be closed. `value` is the amount on which the need was judged. `request` has the fields of
-    the request, except its reason.
+    the request, except its reason. `with_code` says whether a code of the client was used for a
+    withdrawal.
     """
 
     proposal_id: str
@@ -23,6 +24,7 @@ class ProposalView(Frozen):
     value: Money
     request: dict[str, str | int]
     reason: str
+    with_code: bool
     proposed_by: str
     proposed_at: Timestamp
     valid_until: Timestamp
@@ -42,6 +44,7 @@ class ProposalView(Frozen):
                     "subject",
                     "value",
                     "reason",
+                    "with_code",
                     "proposed_by",
                     "proposed_at",
                 }
