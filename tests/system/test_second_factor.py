@@ -1,7 +1,7 @@
 """A client protects its orders with a second factor, at the deployed system."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -21,10 +21,19 @@ FACTOR = "/api/v1/auth/second-factor"
 LOG_IN = "/api/v1/auth/token"
 
 
-class Client:
-    """A client with cash and an authenticator. The present code and the next one are valid for the
-    next half minute, so no test waits for a code.
+def codes_of(totp: pyotp.TOTP) -> Iterator[str]:
+    """New codes, each made when it is asked for. The second one may be of the next step, which is
+    valid already. So no test waits for a code, and none is slow enough for a code to expire.
     """
+    step = 0
+    while True:
+        step = max(step, totp.timecode(datetime.now(UTC)))
+        yield totp.generate_otp(step)
+        step += 1
+
+
+class Client:
+    """A client with cash and an authenticator."""
 
     def __init__(self, http: httpx.Client, url: str, credentials: Credentials) -> None:
         self.http, self.url, self.credentials = http, url, credentials
@@ -44,9 +53,7 @@ class Client:
         answer = self.send("POST", FACTOR, **body)
         assert answer.status_code == HTTPStatus.CREATED, answer.text
         enrolled: dict[str, Any] = answer.json()
-        totp = pyotp.TOTP(enrolled["secret"])
-        now = datetime.now(UTC)
-        self.codes = iter([totp.at(now + timedelta(seconds=30 * step)) for step in (0, 1)])
+        self.codes = codes_of(pyotp.TOTP(enrolled["secret"]))
         confirmed = self.send("POST", f"{FACTOR}/confirmation", code=next(self.codes))
         assert confirmed.json()["status"] == "ACTIVE", confirmed.text
         return enrolled
@@ -132,7 +139,7 @@ def test_an_operator_withdraws_with_a_code_of_the_client(
     protects = {"orders": "none", "withdrawals": True, "code": first}
     policy = client.send("PUT", f"{FACTOR}/policy", **protects)
     assert policy.json()["policy"] == {"orders": "none", "amount": None, "withdrawals": True}
-    name, code = client.credentials.client_id, next(client.codes)
+    name = client.credentials.client_id
     with httpx.Client(timeout=30, auth=Signed(operator.credentials)) as http:
 
         def withdraw(number: int, **body: str) -> httpx.Response:
@@ -143,6 +150,7 @@ def test_an_operator_withdraws_with_a_code_of_the_client(
         assert_problem(withdraw(1), HTTPStatus.FORBIDDEN, "SECOND_FACTOR_REQUIRED")
         wrong = withdraw(1, code="aaaa-aaaa-aaaa-aaaa")
         assert_problem(wrong, HTTPStatus.UNAUTHORIZED, "INVALID_CODE")
+        code = next(client.codes)
         booked = withdraw(1, code=code)
         assert booked.status_code == HTTPStatus.CREATED, booked.text
         assert withdraw(1).json() == booked.json()
