@@ -23,6 +23,7 @@ from tests.simulation.balances import (
 )
 from tests.simulation.best_execution import BestExecution, Displayed
 from tests.simulation.closures import check_covered
+from tests.simulation.confirmations import Confirmations
 from tests.simulation.corrections import check_advance
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
@@ -33,7 +34,6 @@ from tests.simulation.market import SYMBOLS
 from tests.simulation.names import STAGE
 from tests.simulation.prices import Prices
 from tests.simulation.proposals import check_step, check_written, entry_of
-from tests.simulation.protected_withdrawals import Confirmations
 from tests.simulation.replacing import Replacements
 from tests.simulation.scenario import Trader
 from tests.simulation.sights import Moment

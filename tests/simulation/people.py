@@ -6,21 +6,22 @@ They send requests over HTTP, repeat them when no answer comes, and remember wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.simulation.acceptance import open_orders
+from tests.simulation.administration import Administration, check_refused_since
 from tests.simulation.advances import Advances
 from tests.simulation.api_gateway import Answer
 from tests.simulation.cancels import Asked, check_accepted, check_kept, check_seen, passes
 from tests.simulation.clerks import Clerks
 from tests.simulation.cloud import Cloud
 from tests.simulation.disablings import Disablings
-from tests.simulation.engine import current
 from tests.simulation.intruders import ORDERS_PATH, Intruders
 from tests.simulation.items import Item
 from tests.simulation.leaks import Leaks
 from tests.simulation.lists import LISTS, Walk, check_walk, spelled
-from tests.simulation.lives import HOLDING
 from tests.simulation.market import SYMBOLS
 from tests.simulation.operators import Operators
 from tests.simulation.oracle import StepOracle
@@ -35,22 +36,18 @@ from tests.simulation.repeating import (
     Repeaters,
     check_again,
     is_kept_refusal,
-    key_of_administration,
-    respelled,
 )
 from tests.simulation.replacing import Replaced
 from tests.simulation.replays import Replays
 from tests.simulation.scenario import Action, Scenario
-from tests.simulation.sessions import OPERATOR, Login, Sessions
+from tests.simulation.sessions import Login, Sessions
 from tests.simulation.sights import Sight, judge
 from tests.simulation.thieves import Thieves
-from tests.simulation.transfers import TRANSFERS, check_booked, check_refused
 from tests.simulation.usurpers import Usurpers
 from tests.simulation.venue_keys import VenueKeys
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
 
-LATE = 200  # seconds, longer than most suspensions and halts
 ORDER_FIELDS = (
     "stock_symbol",
     "quantity",
@@ -91,12 +88,6 @@ class People:
         self._usurpers = Usurpers(sessions, self.intruders)
         self._replays = Replays(cloud, sessions, self.intruders)
         self._leaks = Leaks(cloud, sessions, steps.trail, self.intruders.tried)
-        self._withdrawals = ProtectedWithdrawals(
-            sessions, self._answer_to, self.intruders.tried, lambda: cloud.engine.now
-        )
-        self._protections = Protections(
-            cloud, sessions, steps.trail, self.intruders.tried, self._withdrawals
-        )
         self._clerks = Clerks(cloud, sessions, steps.trail, self.intruders)
         self._thieves = Thieves(cloud, sessions, self.intruders)
         self._disablings = Disablings(cloud, sessions, steps.trail, self.intruders, self._leaks)
@@ -104,16 +95,26 @@ class People:
             cloud, sessions, steps.trail, self.intruders, self._leaks
         )
         self._venue_keys = VenueKeys(cloud, sessions, steps.trail, self.intruders)
-        self._second_persons = SecondPersons(
+        second_persons = SecondPersons(
             sessions,
             self.intruders,
             steps.trail,
             steps.proposals,
             scenario.seed,
-            self._check_refused,
+            partial(check_refused_since, steps),
             lambda: cloud.engine.now,
         )
         self._repeaters = Repeaters(cloud, sessions, self.placed, self.replaced)
+        self._administration = Administration(
+            cloud, sessions, steps, self.asked, self._leaks, second_persons, self._repeaters
+        )
+        self._protections = Protections(
+            cloud,
+            sessions,
+            steps.trail,
+            self.intruders.tried,
+            ProtectedWithdrawals(cloud, sessions, self._administration, self.intruders.tried),
+        )
         self._probes = Probes(cloud, sessions, self._moments)
         self._opening = scenario.opening
         self.advances = Advances(cloud, sessions, self.intruders, steps)
@@ -156,7 +157,7 @@ class People:
             "leak a token": self._leaks.token,
             "leak a secret": self._leaks.secret,
             "look": self._look,
-            "administer": self._administer,
+            "administer": self._administration.administer,
             "place again": self._repeaters.place_again,
             "replace again": self._repeaters.replace_again,
             "administer again": self._repeaters.administer_again,
@@ -245,70 +246,6 @@ class People:
             walk = Walk(action.who, view, wanted, first, items, complete, moments[since:])
             check_walk(walk, moments, self._steps.ledger)
 
-    def _administer(self, action: Action) -> None:
-        """An operator uses the admin API. Copies send the same request twice."""
-        self._answer_to(action)
-
-    def _answer_to(self, action: Action) -> Answer:
-        """The answer to a request of an operator, which is judged."""
-        method, path, body = (action.fields[name] for name in ("method", "path", "body"))
-        suspended = path.split("/")[1] if path.endswith("/suspension") else None
-        open_before = self._open_orders(suspended) if suspended else []
-        token = None
-        if suspended:
-            self.asked.add_all(suspended, {}, self._cloud.engine.now)
-            token = self._sessions.kept_token(suspended)
-        what, key = path, key_of_administration(path, action.at)
-        path = f"/api/v1/admin/{path}"
-        began = self._cloud.engine.now
-        answer = self._sessions.request(OPERATOR, method, path, key, body)
-        self._cloud.log(OPERATOR, "administers", path, answer.status)
-        if self._withdrawals.may_want_code(what, answer):
-            return answer
-        if answer.status not in (0, 200, 201, 202, 409, 422, 429) and answer.status < 500:
-            raise ViolationError(
-                "administration requests succeed", path, f"{answer.status} {answer.body!r}"
-            )
-        if suspended and answer.status == 200:
-            check_kept(
-                (self._now(suspended)[order_id] for order_id in open_before), "client", "operator"
-            )
-        if token and answer.status == 200:
-            self._leaks.try_ended(action, token)
-        if answer.status == 422:
-            self._check_refused(what, body, answer, began)
-        if answer.status in (200, 201):
-            self._steps.trail.answered(what, body)
-            if what.split("/")[-1] in TRANSFERS:
-                check_booked(what, body, answer, self._steps.ledger.entries)
-        if answer.status == 202:
-            self._second_persons.begin(action, body, answer)
-        if answer.status in (200, 201, 202) or is_kept_refusal(answer):
-            self._repeaters.administered[path, key] = (body, answer)
-            self._repeat_late(OPERATOR, method, path, key, respelled(body, 0))
-        return answer
-
-    def _check_refused(self, path: str, body: Item, answer: Answer, began: float) -> None:
-        """A transfer was refused by the books of the client since then."""
-        check_refused(path, body, answer, self._steps.states(path.split("/")[1], began))
-
-    def _repeat_late(self, who: str, method: str, path: str, key: str, body: bytes | None) -> None:
-        """Send a late copy of an answered or refused request. It must get the first answer again
-        and change nothing.
-        """
-        process = current()
-        assert process is not None
-        process.sleep(LATE)
-        answer = self._sessions.request(who, method, path, key, body)
-        if (
-            0 < answer.status < 500
-            and answer.status != 429
-            and "Idempotency-Replayed" not in answer.headers
-        ):
-            raise ViolationError(
-                "a late copy of a request does nothing", f"{who} {path}", f"{answer.status}"
-            )
-
     def _cancel(self, action: Action) -> None:
         """Cancel an order.
 
@@ -342,7 +279,7 @@ class People:
         What was open or waiting at the request is over or ends, even if others asked for the same.
         """
         who, wanted = action.who, action.fields.get("wanted", {})
-        open_before = self._open_orders(who)
+        open_before = [order["order_id"] for order in open_orders(self._now(who))]
         asked = self.asked.add_all(who, wanted, self._cloud.engine.now)
         key, path = f"cancel-all-{action.at}", ORDERS_PATH
         path += f"?{urlencode(wanted)}" if wanted else ""
@@ -358,7 +295,7 @@ class People:
             self.canceled.setdefault(order_id, self._cloud.engine.now)
         left = [] if told["more"] else [o for o in open_before if passes(orders[o], wanted)]
         check_kept((orders[each] for each in [*left, *told["order_ids"]]), "client")
-        self._repeat_late(who, "DELETE", path, key, None)
+        self._repeaters.repeat_late(who, "DELETE", path, key, None)
         if wanted:
             others = ORDERS_PATH + ("" if len(wanted) > 1 else "?symbol=NONE&side=sell")
             again = self._sessions.request(who, "DELETE", others, key, None)
@@ -367,13 +304,6 @@ class People:
     def _now(self, client_id: str) -> Mapping[str, Item]:
         """A client's orders as they stand in the books."""
         return self._moments[client_id][-1].orders
-
-    def _open_orders(self, client_id: str) -> list[str]:
-        return [
-            order_id
-            for order_id, order in self._now(client_id).items()
-            if order["status"] in HOLDING
-        ]
 
     def _replace(self, action: Action) -> None:
         body: dict[str, Any] = {

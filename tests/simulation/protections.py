@@ -85,7 +85,6 @@ class Protections:
         if action.fields["withdrawals"]:
             early = self._withdrawals.propose_early(who)
             policy["withdrawals"] = True
-            self._withdrawals.clients.add(who)
         if not self._set_policy(action, phone, policy):
             return
         self._sessions.give_authenticator(who, phone.next)
@@ -183,10 +182,10 @@ class Protections:
         """A thief guesses codes. Then even the right code is locked, and a recovery code passes."""
         who = action.who
         before = self._sessions.codes_used(who)
-        for number in range(GUESSES):
-            self._refused(action, phone.wrong(number))
+        guesses = [self._refused(action, phone.wrong(number)) for number in range(GUESSES)]
+        locks = guesses[-1].status == 401  # otherwise it gave up after it had waited for a lock
         answer = self._requests.log_in(who, phone.next(), impatient=True)
-        if answer.status == 200 and self._sessions.codes_used(who) == before:
+        if locks and answer.status == 200 and self._sessions.codes_used(who) == before:
             raise ViolationError("wrong codes lock the right one", who, f"{GUESSES} wrong")
         recovery = self._requests.recovery_codes[0]
         answer = self._requests.log_in(who, recovery)
@@ -235,9 +234,11 @@ class Protections:
         answer = self._sessions.request(thief, "POST", STEP_UP_PATH, self._requests.key(), body)
         self._judge(action, answer, REFUSALS)
 
-    def _refused(self, action: Action, code: str) -> None:
-        """Log in with a code that must not pass."""
-        self._judge(action, self._requests.log_in(action.who, code), REFUSALS)
+    def _refused(self, action: Action, code: str) -> Answer:
+        """Log in with a code that must not pass. The answer."""
+        answer = self._requests.log_in(action.who, code)
+        self._judge(action, answer, REFUSALS)
+        return answer
 
     def _sleep(self, seconds: float) -> None:
         process = current()

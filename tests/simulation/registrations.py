@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
@@ -65,30 +65,23 @@ class Registration(NamedTuple):
         return stored_key(self.signer.public_key()) if self.signer else None
 
 
+@dataclass(frozen=True)
 class Registrations:
     """Registers keys, and tries log-ins and tokens before and after it."""
 
-    def __init__(
-        self,
-        cloud: Cloud,
-        sessions: Sessions,
-        trail: AuditTrail,
-        intruders: Intruders,
-        leaks: Leaks,
-    ) -> None:
-        self._cloud = cloud
-        self._sessions = sessions
-        self._trail = trail
-        self._intruders = intruders
-        self._leaks = leaks
+    cloud: Cloud
+    sessions: Sessions
+    trail: AuditTrail
+    intruders: Intruders
+    leaks: Leaks
 
     def register(self, action: Action) -> None:
         """Register one key, another in its place, the one of the secret, and none.
 
         Where a registration is not answered, nobody knows what is registered, and the story ends.
         """
-        first, second = (self._registration(f"{self._cloud.seed}/{n}") for n in ("1st", "2nd"))
-        derived = self._registration(self._sessions.login(NEWCOMER).secret)
+        first, second = (self._registration(f"{self.cloud.seed}/{n}") for n in ("1st", "2nd"))
+        derived = self._registration(self.sessions.login(NEWCOMER).secret)
         step = partial(_at, action)
 
         self._refuses(step("before"), first.signer)
@@ -107,7 +100,7 @@ class Registrations:
         self._passes(step("first again"), second.signer)
 
         answer = self._send(step("derived"), derived)
-        self._intruders.tried(step("derived"), answer, {422})
+        self.intruders.tried(step("derived"), answer, {422})
         if answer.status == 422:
             _check_code(step("derived"), answer, "DERIVED_KEY")
         self._refuses(step("derived"), derived.signer)
@@ -125,32 +118,32 @@ class Registrations:
     def _is_registered(self, action: Action, wanted: Registration) -> bool:
         """Whether it is, by the answer. Then it is in the audit log, too."""
         answer = self._send(action, wanted)
-        self._intruders.tried(action, answer, {200})
+        self.intruders.tried(action, answer, {200})
         if answer.status != 200:
             return False
-        told, api_key = answer.json(), self._sessions.login(NEWCOMER).api_key
+        told, api_key = answer.json(), self.sessions.login(NEWCOMER).api_key
         if (told["api_key"], told["public_key"]) != (api_key, wanted.stored):
             raise ViolationError(
                 "an answered registration took effect", _name(action), f"{answer.body!r}"
             )
         subject, public_key = f"client/{action.fields['client']}", wanted.stored or "none"
         for word in ("set-public-key", "registered" if wanted.stored else "removed"):
-            self._trail.require(subject, word, api_key=api_key, public_key=public_key)
+            self.trail.require(subject, word, api_key=api_key, public_key=public_key)
         return True
 
     def _repeat(self, action: Action, answered: Registration) -> None:
         """Send a late copy of an answered request. The record answers it."""
         answer = self._send(action, answered)
-        self._intruders.tried(action, answer, {200})
+        self.intruders.tried(action, answer, {200})
         if answer.status == 200 and "Idempotency-Replayed" not in answer.headers:
             raise ViolationError(
                 "a late copy of a request does nothing", _name(action), f"{answer.body!r}"
             )
 
     def _send(self, action: Action, wanted: Registration) -> Answer:
-        api_key, client_id = self._sessions.login(NEWCOMER).api_key, action.fields["client"]
+        api_key, client_id = self.sessions.login(NEWCOMER).api_key, action.fields["client"]
         path = f"{ADMIN}/clients/{client_id}/keys/{api_key}/public-key"
-        return self._sessions.request(OPERATOR, "PUT", path, wanted.key, wanted.body)
+        return self.sessions.request(OPERATOR, "PUT", path, wanted.key, wanted.body)
 
     def _refuses(self, action: Action, signer: Ed25519PrivateKey | None) -> None:
         """A log-in signed with this key gets no token."""
@@ -172,7 +165,7 @@ class Registrations:
             look = self._answered("GET", "/api/v1/balance", {"Authorization": f"Bearer {token}"})
             if look.status != 401:
                 break
-        self._intruders.tried(action, look, {200})
+        self.intruders.tried(action, look, {200})
         return token
 
     def _has_one_factor(self, action: Action) -> str | None:
@@ -190,16 +183,16 @@ class Registrations:
     def _have_ended(self, action: Action, token: str | None) -> None:
         """The tokens from before a registration have ended, and this is one of them."""
         if token:
-            self._leaks.try_ended(action, token)
+            self.leaks.try_ended(action, token)
 
     def _log_in(
         self, action: Action, signer: Ed25519PrivateKey | None, statuses: Collection[int]
     ) -> Answer:
         """Log in, signed with a key if there is one, until it is answered."""
-        login = self._sessions.login(NEWCOMER)
+        login = self.sessions.login(NEWCOMER)
         body = json.dumps(login.body).encode()
         answer = self._answered("POST", LOGIN_PATH, {}, body, signer)
-        self._intruders.tried(action, answer, statuses)
+        self.intruders.tried(action, answer, statuses)
         if answer.status in REFUSED:
             _check_code(action, answer, REFUSED[answer.status])
         return answer
@@ -215,16 +208,16 @@ class Registrations:
         """The answer to a request, which is sent until one comes."""
         process = current()
         assert process is not None
-        api_key, answer = self._sessions.login(NEWCOMER).api_key, Answer(0)
+        api_key, answer = self.sessions.login(NEWCOMER).api_key, Answer(0)
         key = self._key()
         for _ in range(TRIES):
             sent = {**headers, "Idempotency-Key": key}
             if signer:
-                now, nonce = self._cloud.engine.now, f"newcomer-{self._sessions.next_number():09d}"
+                now, nonce = self.cloud.engine.now, f"newcomer-{self.sessions.next_number():09d}"
                 sent = signed_headers(sent, method, path, body, api_key, signer, now, nonce)
-            name = f"{NEWCOMER} {self._sessions.next_number()}"
+            name = f"{NEWCOMER} {self.sessions.next_number()}"
             request = Request("public", method, path, sent, body, name)
-            answer = process.wait(partial(self._cloud.api.send, request))
+            answer = process.wait(partial(self.cloud.api.send, request))
             if 0 < answer.status < 500 and answer.status not in (409, 429):
                 break
             process.sleep(float(answer.headers.get("Retry-After", 1)))
@@ -232,7 +225,7 @@ class Registrations:
 
     def _key(self) -> str:
         """A new Idempotency-Key."""
-        return f"{NEWCOMER}-{self._sessions.next_number()}"
+        return f"{NEWCOMER}-{self.sessions.next_number()}"
 
 
 def _at(action: Action, step: str) -> Action:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.simulation.api_gateway import Answer
 from tests.simulation.cloud import Cloud
+from tests.simulation.engine import current
 from tests.simulation.intruders import ORDERS_PATH
 from tests.simulation.market import CENT, SYMBOLS, cents
 from tests.simulation.replacing import Replaced
@@ -20,6 +21,9 @@ from tests.simulation.scenario import Action
 from tests.simulation.sessions import Sessions
 from tests.simulation.violations import ViolationError
 from trading.domain import identifiers
+
+LATE = 200
+"""Seconds, longer than most suspensions and halts."""
 
 AMOUNTS = ("price", "stop_price", "amount", "cost")
 OTHERS: Mapping[str, Callable[[Any], Any]] = {
@@ -149,6 +153,23 @@ class Repeaters:
         first = self.administered.get((path, key))
         if first is not None:
             self._again(action, action.fields["method"], path, key, *first)
+
+    def repeat_late(self, who: str, method: str, path: str, key: str, body: bytes | None) -> None:
+        """Send a late copy of an answered or refused request. It must get the first answer again
+        and change nothing.
+        """
+        process = current()
+        assert process is not None
+        process.sleep(LATE)
+        answer = self.sessions.request(who, method, path, key, body)
+        if (
+            0 < answer.status < 500
+            and answer.status != 429
+            and "Idempotency-Replayed" not in answer.headers
+        ):
+            raise ViolationError(
+                "a late copy of a request does nothing", f"{who} {path}", f"{answer.status}"
+            )
 
     def _again(
         self,

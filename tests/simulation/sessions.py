@@ -23,6 +23,7 @@ OPERATOR, DEPUTY, CLERK = "operator", "deputy", "clerk"
 """Operators. The clerk is a person with a phone, and the others are programs."""
 LOGIN_PATH = "/api/v1/auth/token"
 STEP_UP_PATH = "/api/v1/auth/step-up"
+CODES_LOCKED = "CODES_LOCKED"
 BY_PROGRAM, BY_CODE = {"pwd", "swk", "mfa"}, {"pwd", "otp", "mfa"}
 """How a token was obtained, as it says."""
 
@@ -79,7 +80,8 @@ class Sessions:
 
         After a time-out, a 409, a 429 or a 5xx the same request is sent again. Failures count apart
         from waits, so that no fault in the last of many waits looks like a failure that stays. An
-        impatient client gives up at once. A body in bytes is sent as it is. The request goes to the
+        impatient client gives up at once. A code that met a lock is not sent again: after the lock,
+        it would count as a wrong one. A body in bytes is sent as it is. The request goes to the
         caller's own API, unless another one is named.
         """
         process = current()
@@ -121,7 +123,9 @@ class Sessions:
                 "PROPOSAL_DECIDED",
                 "PROPOSAL_EXPIRED",
             )
-            if is_closed or (0 < answer.status < 500 and answer.status not in (409, 429)):
+            is_locked = path == STEP_UP_PATH and _has_code(answer, 429, CODES_LOCKED)
+            is_final = 0 < answer.status < 500 and answer.status not in (409, 429)
+            if is_final or is_closed or is_locked:
                 return answer
             if impatient:
                 return Answer(0)
@@ -151,8 +155,11 @@ class Sessions:
                 self._tokens[who] = stronger.json()["jwt_token"]
                 self._stepped_up[who] += 1
                 return True
-            if _has_code(stronger, 403, "SECOND_FACTOR_NOT_ENROLLED"):
+            is_outage = stronger.status == 0 or stronger.status >= 500
+            if is_outage or _has_code(stronger, 403, "SECOND_FACTOR_NOT_ENROLLED"):
                 process.sleep(60)
+            elif _has_code(stronger, 429, CODES_LOCKED):
+                process.sleep(float(stronger.headers.get("Retry-After", 0)))
             elif not _is_about_code(stronger):
                 return False
         return False
