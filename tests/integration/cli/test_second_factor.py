@@ -103,7 +103,7 @@ def test_a_client_protects_withdrawals_and_gives_an_operator_a_code(terminal: Te
     refused = terminal.refused(*withdraw, status=5)
     assert refused["code"] == "SECOND_FACTOR_REQUIRED"
     assert "client's authenticator" in refused["detail"]
-    refused = terminal.refused(*withdraw, "--code", "000000", status=5)
+    refused = terminal.refused(*withdraw, "--code", "aaaa-aaaa-aaaa-aaaa", status=5)
     assert refused["code"] == "INVALID_CODE"
     assert terminal.ask(*withdraw, "--code", phone.code())["amount"] == "5.00"
     answer = terminal.ask(*policy, "--no-withdrawals", "--code", phone.code())

@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionClosedError
 from tests.fakes.api_events import header, request
 from tests.integration.backing import PREFIX
 from tests.integration.system import System
-from tests.integration.trading.admin import ask, create, show, stored
+from tests.integration.trading.admin import ask, create, show
 from tests.integration.trading.books import items
 from tests.integration.trading.test_proposals import BERT, actions, decide
 
@@ -54,6 +54,12 @@ class Client:
 
     def present_code(self) -> str:
         return self._authenticator.at(self.system.now())
+
+    def wrong_code(self) -> str:
+        """Six digits that are no code about now."""
+        now = self.system.now()
+        near = {self._authenticator.at(now, counter_offset=steps) for steps in range(-9, 10)}
+        return next(code for code in (f"{number:06d}" for number in range(20)) if code not in near)
 
     def withdraw(
         self, key: str = "out-1", code: str | None = None, **body: Any
@@ -118,15 +124,15 @@ def test_a_recovery_code_will_do(client: Client) -> None:
 @pytest.mark.parametrize(
     ("code", "status", "problem", "factor"),
     [
-        ("000000", 401, "INVALID_CODE", {"failures": 1}),
+        (None, 401, "INVALID_CODE", {"failures": 1}),
         ("aaaa-aaaa-aaaa-aaaa", 401, "INVALID_CODE", {"failures": 0}),
         ("12345", 422, "VALIDATION_FAILED", {"failures": 0}),
     ],
 )
 def test_a_wrong_code_books_nothing(
-    client: Client, code: str, status: int, problem: str, factor: dict[str, int]
+    client: Client, code: str | None, status: int, problem: str, factor: dict[str, int]
 ) -> None:
-    refused = client.withdraw(code=code)
+    refused = client.withdraw(code=code or client.wrong_code())
     assert (refused[0], refused[1]["code"]) == (status, problem)
     assert [error["field"] for error in refused[1]["errors"]] == ["code"]
     assert client.available() == "270000.00"
@@ -137,7 +143,7 @@ def test_a_wrong_code_books_nothing(
 
 def test_guesses_lock_the_codes(client: Client) -> None:
     for number in range(5):
-        assert client.withdraw(f"guess-{number}", "000000")[0] == 401
+        assert client.withdraw(f"guess-{number}", client.wrong_code())[0] == 401
     status, locked, answer = client.withdraw("right", client.present_code())
     assert (status, locked["code"]) == (429, "CODES_LOCKED")
     assert header(answer, "Retry-After") == "6"
@@ -167,8 +173,17 @@ def test_a_withdrawal_above_the_amount_is_proposed_with_a_code_and_approved_with
     status, approved, _ = decide(client.system, proposed["proposal_id"], who=BERT)
     assert (status, approved["status"]) == (200, "APPROVED")
     assert client.available() == "169999.99"
-    kept = str(stored(client.system, ("audit", "ledger", "proposals", "factors")))
-    assert code not in kept
+
+
+def test_no_code_is_stored(client: Client) -> None:
+    proposed, booked, _ = client.recovery_codes[:3]
+    assert client.withdraw(amount=MUCH, code=proposed)[0] == 202
+    assert client.withdraw("out-2", booked, reference="out-2")[0] == 201
+    tables = ("audit", "control", "factors", "idempotency", "ledger", "proposals")
+    kept = str([list(items(client.system.dynamodb, f"{PREFIX}{table}")) for table in tables])
+    assert "out-2" in kept
+    for code in (proposed, booked):
+        assert code not in kept
 
 
 def test_a_proposal_from_before_the_protection_is_not_approved(client: Client) -> None:
@@ -219,7 +234,7 @@ def test_a_client_may_stop_protecting_withdrawals(client: Client) -> None:
 def test_each_attempt_is_in_the_audit_log(client: Client) -> None:
     client.withdraw()
     client.system.venues.pass_time(1)
-    client.withdraw(code="000000")
+    client.withdraw(code=client.wrong_code())
     client.withdraw("out-2", client.code())
     done = [action for action, _ in actions(client.system, "client/dave")]
     assert done[-4:] == ["withdraw"] * 3 + ["withdrawn"]
