@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 
-from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -32,7 +32,6 @@ from infra.service_schedules import add_schedules
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
-from infra.wildcards import acknowledge
 
 BATCH_SIZE = 10
 
@@ -91,6 +90,7 @@ class ServicesStack(Stack):
                 for name, box in stateful.mailboxes.items()
             },
             "ORDER_LIFECYCLE_ARN": lifecycle.state_machine.state_machine_arn,
+            "ORDER_LIFECYCLE_LOG": lifecycle.log.log_group_name,
             "VENUE_SECRET_PREFIX": deployment.named("venue-"),
             "EXCHANGE_IDS": " ".join(EXCHANGES),
             **({"ALLOWED_ORIGINS": ",".join(deployment.origins)} if deployment.origins else {}),
@@ -110,10 +110,6 @@ class ServicesStack(Stack):
         )
         self._signing_keys.allow_use({name: each.own_role for name, each in functions.items()})
         live = {name: function.live for name, function in functions.items()}
-        lifecycles = f"{deployment.named(ORDER_LIFECYCLE)}:*"
-        _acknowledge_executions(
-            functions["admin"].own_role, "An order's execution is named after it.", lifecycles
-        )
         public.add_routes(live, live["authorizer"])
         internal.add_routes(live, live["internal_authorizer"])
         for name in MAILBOXES:
@@ -195,38 +191,29 @@ class ServicesStack(Stack):
             f"keys/{SECOND_FACTOR_KEY}": [stateful.code_key.key_arn],
             **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
             f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
-            f"executions/{ORDER_LIFECYCLE}": [
-                self._executions_arn(self._deployment.named(ORDER_LIFECYCLE))
-            ],
+            f"logs/{ORDER_LIFECYCLE}": [lifecycle.log.log_group_arn],
         }
-
-    def _executions_arn(self, workflow: str) -> str:
-        return self._states_arn("execution", f"{workflow}:*")
-
-    def _states_arn(self, resource: str, name: str) -> str:
-        return self.format_arn(
-            service="states",
-            resource=resource,
-            resource_name=name,
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
 
     def _order_lifecycle(self) -> Workflow:
         execution, clearing = (
             self._stateful.mailboxes[name].queue for name in ("execution", "clearing")
         )
+        orders = self._stateful.tables["orders"]
         return Workflow(
             self,
             self._deployment,
             ORDER_LIFECYCLE,
+            express=True,
             substitutions={
                 "ExecutionQueueUrl": execution.queue_url,
                 "ClearingQueueUrl": clearing.queue_url,
+                "OrdersTable": orders.table_name,
             },
             statements=[
                 iam.PolicyStatement(
                     actions=["sqs:SendMessage"], resources=[execution.queue_arn, clearing.queue_arn]
-                )
+                ),
+                iam.PolicyStatement(actions=["dynamodb:GetItem"], resources=[orders.table_arn]),
             ],
             alarms=self._stateful.alarms,
             section="workflows",
@@ -271,11 +258,3 @@ def _venues(deployment: Deployment, simulators: SimulatorsStack | None) -> dict[
         "VENUES_API_STAGE": deployment.stage,
         **({"SIMULATORS_ALLOWED": "true"} if deployment.is_production else {}),
     }
-
-
-def _acknowledge_executions(role: iam.IRole, reason: str, *patterns: str) -> None:
-    """Acknowledge permissions on executions that have no name yet."""
-    arn = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution"
-    acknowledge(
-        role, {f"AwsSolutions-IAM5[Resource::{arn}:{pattern}]": reason for pattern in patterns}
-    )

@@ -27,12 +27,6 @@ ANY_RESOURCE = {
 }
 """Actions allowed on `*`."""
 
-EXECUTIONS = {
-    "states:DescribeExecution": "an order's execution is named after it",
-    "states:GetExecutionHistory": "an order's execution is named after it",
-}
-"""Actions allowed on `…:execution:{workflow}:*`."""
-
 
 def acknowledge(construct: IConstruct, reasons: dict[str, str]) -> None:
     """Acknowledge cdk-nag findings (rule id → reason) on a construct and everything below it."""

@@ -36,8 +36,7 @@ def hold_pid_file(path: str) -> int:
 async def end_once_saved(scope: Any, receive: Any, send: Any) -> None:
     """Run MiniStack's lifespan, which saves the state at its end; then end the process.
 
-    Python would wait for all threads. A thread that runs an execution waits for a task token, for
-    minutes.
+    Python would wait for all threads. A thread that runs a settlement cycle waits for minutes.
     """
     await _lifespan(scope, receive, send)
     os._exit(0)

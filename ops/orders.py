@@ -6,17 +6,20 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from infra.catalog.names import ORDER_LIFECYCLE, WORKFLOW_LOGS
 from ops.audit import AuditLog
 from ops.dead_letters import DeadLetterQueue, DeadLetters, Letter
 from ops.exit_status import Exit
 from ops.options import AsJson, Limit, Reason, duration
 from ops.stuck import StuckOrders, counted
 from ops.target import Target
-from trading.adapters.messaging.workflow_lookup import LifecycleLookup
+from trading.adapters.messaging.run_log import RunFailure, RunLog
 from trading.adapters.runtime import clock
 from trading.domain.clients.roles import LOOK
 from trading.domain.ledger import Break, LedgerEntry
+from trading.domain.orders.attention import attention_of
 from trading.domain.orders.order import Order
+from trading.domain.orders.watch import watched_until
 from trading.domain.values import iso
 from workstation.screen import Screen, in_words, table
 
@@ -33,12 +36,6 @@ OlderThan = Annotated[
 ]
 
 
-def _lifecycle(target: Target) -> LifecycleLookup:
-    return LifecycleLookup(
-        target.stepfunctions, target.states_arn("stateMachine", "order-lifecycle")
-    )
-
-
 @app.command()
 def stuck(
     ctx: typer.Context, older_than: OlderThan = "5m", limit: Limit = 1000, as_json: AsJson = False
@@ -50,9 +47,7 @@ def stuck(
     """
     target: Target = ctx.obj
     screen = Screen(as_json)
-    found, complete = StuckOrders(target.books, _lifecycle(target).status, clock.now).find(
-        older_than, limit
-    )
+    found, complete = StuckOrders(target.books, clock.now).find(older_than, limit)
     now = clock.now()
     answer = {
         "complete": complete,
@@ -87,7 +82,7 @@ def stuck(
 
 @app.command()
 def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None:
-    """Show an order: terms, history, children, ledger entries and workflow.
+    """Show an order: terms, history, children, ledger entries, and the runs of its workflow.
 
     Messages about it in the dead-letter queues are shown, too.
     """
@@ -101,12 +96,8 @@ def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None
         f"client/{order.client_id}", LOOK, "order", order_id=order_id
     )
     entries = target.books.entries(order.trades)
-    found = _lifecycle(target)(order_id)
-    workflow = {
-        "status": found.status if found else None,
-        "state": found.state if found else None,
-        "token_present": target.books.task_token(order_id) is not None,
-    }
+    failures = RunLog(target.logs, WORKFLOW_LOGS + target.named(ORDER_LIFECYCLE))(order)
+    workflow = _workflow(order, failures)
     letters = _letters_about(target, screen, order_id)
     answer = {
         "order": order.model_dump(mode="json"),
@@ -190,6 +181,23 @@ def _parts(
         rows = ((m.queue, m.message_id, m.reason) for m in letters)
         parts.append(table("In dead-letter queues", ("queue", "message", "reason"), rows))
     return parts
+
+
+def _workflow(order: Order, failures: tuple[RunFailure, ...] | None) -> dict[str, Any]:
+    """Until when a run looks at the order, what is due, and the runs that failed.
+
+    The failures are None if their log cannot be read.
+    """
+    until = watched_until(order)
+    due = attention_of(order, clock.now())
+    return {
+        "looks_until": iso(until) if until else None,
+        "next_push": iso(order.attention_at) if order.attention_at else None,
+        "reason": due.reason if due else None,
+        "failures": None
+        if failures is None
+        else [failure.model_dump(mode="json") for failure in failures],
+    }
 
 
 def _kind(entry: LedgerEntry) -> str | Text:

@@ -1,6 +1,6 @@
 """Find orders that make no progress, from the sparse indexes and never by a scan."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,6 +14,7 @@ from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.order_times import expires_at, is_waiting
 from trading.domain.reference import calendars
+from trading.domain.values import iso
 from trading.usecases.ports import Clock
 from trading.usecases.posttrade.settlement_cycle import PlanSettlement
 
@@ -25,8 +26,7 @@ AT_A_TIME = 8
 class Step(StrEnum):
     """The step that a stuck order waits at."""
 
-    NOT_DISPATCHED = "accepted, not dispatched"
-    NOT_ROUTED = "dispatched, not routed"
+    NOT_ROUTED = "accepted, not routed"
     SILENT = "routed, exchange silent"
     NOT_ENDED = "to be ended, exchange silent"
     NOT_SWEPT = "resting, not swept"
@@ -51,10 +51,9 @@ class Stuck:
 
 @dataclass(frozen=True)
 class StuckOrders:
-    """Finds stuck orders. `workflow_status` returns None for an order without a workflow."""
+    """Finds stuck orders."""
 
     books: TableBooks
-    workflow_status: Callable[[str], str | None]
     clock: Clock
 
     def find(self, older_than: timedelta, limit: int) -> tuple[list[Stuck], bool]:
@@ -99,10 +98,7 @@ class StuckOrders:
             instrument = self.books.instrument(order.symbol)
             if instrument is not None and is_waiting(order, instrument, now):
                 return None, ""
-            workflow = self.workflow_status(order.order_id)
-            if workflow is None:
-                return Step.NOT_DISPATCHED, "no workflow"
-            return Step.NOT_ROUTED, f"workflow {workflow}"
+            return Step.NOT_ROUTED, _next_start(order)
         at = (
             ", ".join(f"{child.exchange_id} {child.leaves}" for child in order.live_children)
             or "no exchange"
@@ -134,6 +130,12 @@ class StuckOrders:
             cursor = page.cursor
             if cursor is None:
                 return
+
+
+def _next_start(order: Order) -> str:
+    """When the sweeper starts the workflow of an accepted order again."""
+    at = order.attention_at
+    return "the sweeper does not know it" if at is None else f"workflow starts again {iso(at)}"
 
 
 def cycle_of(day: date) -> datetime:

@@ -86,6 +86,11 @@ class Target:
         return client
 
     @cached_property
+    def logs(self) -> Any:
+        """Logs of the workflows."""
+        return self._client("logs")
+
+    @cached_property
     def functions(self) -> "LambdaClient":
         """Functions."""
         client: LambdaClient = self._client("lambda", ONCE_AND_PATIENT)

@@ -9,7 +9,6 @@ from documentation.places import ROOT
 
 State = dict[str, Any]
 SERVICES = {
-    "sqs:sendMessage.waitForTaskToken": "send and wait for the answer",
     "sqs:sendMessage": "send",
     "lambda:invoke": "invoke",
 }

@@ -178,10 +178,7 @@ def look_up_order(order_id: PathId) -> OrderFile:
         api.record.look_for_order(app, order_id)
         raise NotFoundError("There is no such order.", field="order_id")
     api.record.look(app, order.client_id, "order", order_id=order_id)
-    token_kept = api.books.task_token(order_id) is not None
-    return OrderFile.of(
-        order, api.books.entries(order.trades), token_kept, api.workflow_of(order_id), now()
-    )
+    return OrderFile.of(order, api.books.entries(order.trades), api.failed_runs(order), now())
 
 
 @app.get(

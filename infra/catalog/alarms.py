@@ -195,7 +195,7 @@ UNWATCHED: Mapping[Metric, str] = {
     Metric.CONFIRMATIONS_RECONCILED: "ClientsUnsettled counts what stays due.",
     Metric.MESSAGES_FAILED: "It is tried again. If that fails, the dead-letter queue has an alarm.",
     Metric.MESSAGES_BURIED: "The dead-letter queue has an alarm.",
-    Metric.WORKFLOW_ANSWERS_UNWANTED: "A repetition is harmless.",
+    Metric.CLEARING_RUNS_REFUSED: "The worker has the order cleared without a run.",
     Metric.VENUE_HEALTH_UNAVAILABLE: "Orders are routed as if every exchange were healthy.",
     Metric.VENUE_HEALTH_INCOMPLETE: "Orders are routed as if the others were healthy.",
     Metric.QUALITY_UPDATES_LOST: "The next outcome writes it again.",

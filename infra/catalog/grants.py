@@ -9,7 +9,7 @@ resource tells the service of the actions:
     keys/clients (those that sign the tokens of clients)   kms
     keys/second-factors (that codes are derived from)      kms
     workflows/order-lifecycle                              states
-    executions/order-lifecycle (all of a workflow's)       states
+    logs/order-lifecycle (what a workflow logs)            logs
     functions/exchange_matching                            lambda
 
 A transaction needs the permissions of the actions in it. DynamoDB has no permission of its own for
@@ -28,7 +28,6 @@ from infra.catalog.names import (
 _READ = "GetSecretValue"
 _CONSUME = "ReceiveMessage DeleteMessage GetQueueAttributes"
 """What an event source mapping does with the role of its function."""
-_ANSWER_TASK = "SendTaskSuccess SendTaskFailure"
 _IDEMPOTENCY = "PutItem UpdateItem DeleteItem"
 """A record that stands already comes with the failed condition of PutItem."""
 _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
@@ -49,7 +48,7 @@ _EXECUTION_GRANTS = {
     "tables/ledger": "GetItem BatchGetItem PutItem",
     "tables/control": "GetItem BatchGetItem PutItem UpdateItem",
     "queues/clearing": "SendMessage",
-    f"workflows/{ORDER_LIFECYCLE}": f"StartExecution {_ANSWER_TASK}",
+    f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
     **_EXCHANGE_SECRETS,
 }
 _CLEARING_GRANTS = {
@@ -140,7 +139,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/proposals/pending": "Query",
         "tables/idempotency": _IDEMPOTENCY,
         "queues/execution": "SendMessage",
-        f"executions/{ORDER_LIFECYCLE}": "DescribeExecution GetExecutionHistory",
+        f"logs/{ORDER_LIFECYCLE}": "FilterLogEvents",
     },
     "execution": _EXECUTION_GRANTS
     | {
@@ -151,7 +150,6 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     | {
         "queues/clearing": f"{_CONSUME} ChangeMessageVisibility",
         "dlqs/clearing": "SendMessage",
-        f"workflows/{ORDER_LIFECYCLE}": _ANSWER_TASK,
     },
     "settlement": _SETTLEMENT_GRANTS
     | {

@@ -10,6 +10,12 @@ SECOND_FACTOR_KEY = "second-factors"
 """The key that the secrets of second factors are derived from."""
 
 ORDER_LIFECYCLE = "order-lifecycle"
+WORKFLOW_LOGS = "/aws/vendedlogs/states/"
+"""The names of the workflows' log groups begin so. CloudWatch needs the prefix."""
+EXPRESS = "-express"
+"""The name of an Express workflow ends so at AWS. CloudFormation cannot change the type under one
+name.
+"""
 SETTLEMENT_CYCLE = "settlement-cycle"
 
 MAILBOXES = ("execution", "clearing", "settlement")

@@ -12,7 +12,7 @@ SERVICE_OF_KIND = {
     "secrets": "secretsmanager",
     "keys": "kms",
     "workflows": "states",
-    "executions": "states",
+    "logs": "logs",
     "functions": "lambda",
 }
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.catalog.alarms import Notice
+from infra.catalog.names import EXPRESS, WORKFLOW_LOGS
 from infra.constructs.alarms import Alarms
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import service_of_this_account
@@ -20,12 +21,15 @@ from infra.wildcards import acknowledge, acknowledge_any_resource
 
 
 class Workflow(Construct):
-    """A Standard workflow. It may do what `statements` say, and no more.
+    """A workflow. It may do what `statements` say, and no more.
 
-    `section`: where the runbook says what to do about a failed execution.
+    `section`: where the runbook says what to do about a failed execution. `express`: its executions
+    last seconds, and Step Functions keeps no history of them. A workflow whose type changes needs
+    another name, because CloudFormation creates the new one before it deletes the old one.
 
-    Logs are errors only, without data: Step Functions keeps each execution's whole history for 90
-    days by itself, and logging every event would cost more than the transitions.
+    Logs are errors only: logging every event would cost more than the executions. Step Functions
+    keeps the whole history of a Standard execution for 90 days by itself. The log of an Express one
+    has the data, which are ids.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class Workflow(Construct):
         statements: Sequence[iam.PolicyStatement],
         alarms: Alarms,
         section: str,
+        express: bool = False,
     ) -> None:
         super().__init__(scope, pascal(name))
         machines = Stack.of(self).format_arn(
@@ -51,11 +56,20 @@ class Workflow(Construct):
         )
         for statement in statements:
             self.role.add_to_policy(statement)
+        self.log = logs.LogGroup(
+            self,
+            "Log",
+            log_group_name=WORKFLOW_LOGS + deployment.named(name),
+            retention=deployment.log_retention,
+            removal_policy=deployment.removal_policy,
+        )
         self.state_machine = sfn.StateMachine(
             self,
             "StateMachine",
-            state_machine_name=deployment.named(name),
-            state_machine_type=sfn.StateMachineType.STANDARD,
+            state_machine_name=deployment.named(name + EXPRESS if express else name),
+            state_machine_type=(
+                sfn.StateMachineType.EXPRESS if express else sfn.StateMachineType.STANDARD
+            ),
             definition_body=sfn.DefinitionBody.from_file(
                 str(ROOT / "infra" / "workflows" / f"{name.replace('-', '_')}.asl.json")
             ),
@@ -63,15 +77,7 @@ class Workflow(Construct):
             role=self.role,
             tracing_enabled=True,
             logs=sfn.LogOptions(
-                destination=logs.LogGroup(
-                    self,
-                    "Log",
-                    log_group_name=f"/aws/vendedlogs/states/{deployment.named(name)}",
-                    retention=deployment.log_retention,
-                    removal_policy=deployment.removal_policy,
-                ),
-                level=sfn.LogLevel.ERROR,
-                include_execution_data=False,
+                destination=self.log, level=sfn.LogLevel.ERROR, include_execution_data=express
             ),
         )
         minute, total = Duration.minutes(1), cloudwatch.Stats.SUM
@@ -92,8 +98,8 @@ class Workflow(Construct):
             self.state_machine,
             {
                 "AwsSolutions-SF1": (
-                    "Errors only: the full history of every execution is kept by Step Functions "
-                    "for 90 days."
+                    "Errors only: a log of every event costs more than the executions. Step "
+                    "Functions keeps the history of Standard executions for 90 days."
                 )
             },
         )

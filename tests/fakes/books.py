@@ -37,7 +37,6 @@ class MemoryBooks:
         self.instruments: dict[str, Instrument] = {}
         self.venues: list[Exchange] = []
         self.items: dict[Key, Stored] = {}
-        self.tokens: dict[str, str] = {}
 
     @faulty
     def client(self, client_id: str) -> Client | None:
@@ -168,14 +167,6 @@ class MemoryBooks:
         stored = self.items[_key(order)]
         if isinstance(stored, Order) and stored.version == order.version:
             self.items[_key(order)] = stored.model_copy(update={"attention_at": until})
-
-    @faulty
-    def save_task_token(self, order_id: str, token: str, expires: datetime) -> None:
-        self.tokens[order_id] = token
-
-    @faulty
-    def task_token(self, order_id: str) -> str | None:
-        return self.tokens.get(order_id)
 
     @faulty
     def commit(self, *changes: Change) -> None:

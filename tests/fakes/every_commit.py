@@ -125,17 +125,19 @@ def correct_executions(world: World) -> None:
     world.report(world.exchanges.correct(name, fill.execution_id, fill.quantity, "99.00"))
 
 
+def execute_late(world: World) -> None:
+    """An order is filled when no run looks at it any more, and another when no run can start."""
+    orders = [world.placed("late"), world.placed("late, without a run")]
+    world.advance(minutes=5)
+    world.fill(orders[0], 100)
+    world.faults.before("workflow.start_at_clearing", OutcomeUnknownError("no answer"))
+    world.fill(orders[1], 100)
+
+
 def give_up(world: World) -> None:
     """An order that no exchange has, one that an exchange has, and one that cannot be cleared."""
     world.order("unsent")
     world.faults.before("exchanges.quotes", NegativeBalanceError("a bug"), times=5)
-    world.faults.before("workflow.fail", OutcomeUnknownError("no answer"))
-    with pytest.raises(OutcomeUnknownError):
-        world.run()
-    for queue in world.mailboxes.queues.values():
-        queue.clear()
-    world.advance(minutes=2)
-    world.sweep()
     world.run()
     sent = world.placed("sent")
     world.execute.give_up(ExecuteOrder(**ids(sent)), "broken")
@@ -241,6 +243,7 @@ SCENARIOS = (
     reach_an_exchange_in_sequence,
     refuse_reports,
     correct_executions,
+    execute_late,
     give_up,
     disagree_with_the_depository,
     administer,

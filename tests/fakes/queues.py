@@ -1,11 +1,12 @@
 """The clients' mailboxes, OrderLifecycle and the monitor in memory."""
 
 from collections import deque
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 from tests.fakes.faults import Faults, faulty
 from trading.domain.orders.order import Order
+from trading.domain.orders.watch import watched_until
 from trading.messages import ClearOrder, ExecuteOrder, ExecutionMessage, Message, SettleClient
 
 
@@ -63,59 +64,42 @@ class MemoryMailboxes:
 
 
 class MemoryWorkflow:
-    """The port `Workflow`: OrderLifecycle with its two states, Execute and Clear. Each token works
-    once.
-    """
+    """The port `Workflow`: the runs of OrderLifecycle. `look` lets the open ones look again."""
 
     port = "workflow"
 
     def __init__(self, mailboxes: MemoryMailboxes, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
         self.started: list[str] = []
-        self.ended: dict[str, str] = {}
+        self.started_at_clearing: list[str] = []
         self._mailboxes = mailboxes
-        self._waiting: dict[str, Order] = {}
+        self._looking: list[str] = []
 
     @faulty
-    def start(self, order: Order) -> bool:
-        if order.order_id in self.started:
-            return False
+    def start(self, order: Order) -> None:
         self.started.append(order.order_id)
-        self._mailboxes.put(
-            "execution", ExecuteOrder(**_ids(order), task_token=self._token("execute", order))
-        )
-        return True
+        self._looking.append(order.order_id)
+        self._mailboxes.put("execution", ExecuteOrder(**_ids(order)))
 
     @faulty
-    def succeed(self, task_token: str, output: dict[str, str]) -> bool:
-        order = self._waiting.pop(task_token, None)
-        if order is None:
-            return False
-        if task_token.startswith("execute"):
-            self._mailboxes.put(
-                "clearing", ClearOrder(**_ids(order), task_token=self._token("clear", order))
-            )
-        elif task_token.startswith("clear"):
-            self.ended[order.order_id] = "SUCCEEDED"
-        return True
+    def start_at_clearing(self, order: Order) -> None:
+        self.started_at_clearing.append(order.order_id)
+        self._mailboxes.put("clearing", ClearOrder(**_ids(order)))
 
-    @faulty
-    def fail(self, task_token: str, error: str, cause: str) -> bool:
-        order = self._waiting.pop(task_token, None)
-        if order is not None:
-            self.ended[order.order_id] = f"{error}: {cause}"
-        return order is not None
+    def look(self, order_of: Callable[[str], Order], now: datetime) -> None:
+        """Let each run look at its order, send it to clearing, or end."""
+        for order_id in list(self._looking):
+            order = order_of(order_id)
+            until = watched_until(order)
+            is_over = until is None or now > until
+            if order.awaits_clearing and not is_over:
+                self._mailboxes.put("clearing", ClearOrder(**_ids(order)))
+            if is_over or not order.is_open:
+                self._looking.remove(order_id)
 
-    def lose(self, order_id: str) -> None:
-        """Stop the order's execution by hand, so that its tokens are dead."""
-        self._waiting = {
-            token: order for token, order in self._waiting.items() if order.order_id != order_id
-        }
-
-    def _token(self, stage: str, order: Order) -> str:
-        token = f"{stage}:{order.order_id}"
-        self._waiting[token] = order
-        return token
+    def kill(self) -> None:
+        """Kill all runs. The messages that they have sent stay."""
+        self._looking.clear()
 
 
 class MemoryMonitor:

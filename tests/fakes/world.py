@@ -43,9 +43,9 @@ from trading.messages import (
 from trading.usecases.accounts.list_movements import ListMovements
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.execution.advance_order import AdvanceOrder
-from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.book_execution import BookExecution
 from trading.usecases.execution.close_day import CloseDay
+from trading.usecases.execution.continue_workflow import ContinueWorkflow
 from trading.usecases.execution.correct_execution import CorrectExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.give_up_order import GiveUpOrder
@@ -100,7 +100,7 @@ class World:
         self.end_early = self._use_case(EndEarly)
         self.route = self._use_case(RouteOrder)
         self.advance_order = self._use_case(AdvanceOrder)
-        self.answer_workflow = self._use_case(AnswerWorkflow)
+        self.continue_workflow = self._use_case(ContinueWorkflow)
         self.give_up_order = self._use_case(GiveUpOrder)
         self.hold_for_market = self._use_case(HoldForMarket)
         self.send_in_sequence = self._use_case(SendInSequence)
@@ -168,7 +168,10 @@ class World:
 
     def current(self, order: Order) -> Order:
         """The order as the books have it now."""
-        found = self.books.items["order", order.order_id]
+        return self._order(order.order_id)
+
+    def _order(self, order_id: str) -> Order:
+        found = self.books.items["order", order_id]
         assert isinstance(found, Order)
         return found
 
@@ -209,13 +212,16 @@ class World:
         self.run()
 
     def run(self) -> None:
-        """Empty the mailboxes. A message that fails comes again, up to five times, before any other
-        message of its client.
+        """Empty the mailboxes, and let the workflows look. A message that fails comes again, up to
+        five times, before any other message of its client.
         """
         while True:
             queue = next((queue for queue in self.mailboxes.queues.values() if queue), None)
             if queue is None:
-                return
+                self.workflow.look(self._order, self.now)
+                if not any(self.mailboxes.queues.values()):
+                    return
+                continue
             message = queue[0]
             for receives in range(1, MAX_RECEIVES + 1):
                 try:
@@ -233,9 +239,7 @@ class World:
         """Handle a message as the functions do."""
         match message:
             case ClearOrder():
-                order = self.clear(message.order_id)
-                if message.task_token:
-                    self.workflow.succeed(message.task_token, {"status": order.status})
+                self.clear(message.order_id)
             case SettleClient():
                 outcome = self.settle(message.client_id, message.settlement_date, NEVER)
                 assert outcome.stopped_after is None

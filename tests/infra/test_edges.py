@@ -14,6 +14,7 @@ import pytest
 from infra import edge
 from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import GRANTS
+from infra.catalog.names import EXPRESS, WORKFLOW_LOGS
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
 from infra.constructs.permissions import SERVICE_OF_KIND
 from infra.stage import ROOT
@@ -263,15 +264,16 @@ def _catalog_name(deployed: Synthesized, stack: str, arn: object) -> str:
             arn, suffix = reference, index.removeprefix("/index")
         case {"Fn::Join": _}:
             joined = text(arn)
-            kind = "executions" if ":execution:" in joined else "workflows"
-            kind = "functions" if ":function:" in joined else kind
-            name = re.split(":(?:execution|stateMachine|function):", joined)[1]
+            kind = "functions" if ":function:" in joined else "workflows"
+            name = re.split(":(?:stateMachine|function):", joined)[1]
             name = re.split("[:/]", name)[0]
             name = name.removeprefix("trading-dev-").removeprefix("trading-prod-")
             return f"{kind}/{name.replace('-', '_') if kind == 'functions' else name}"
     resource = deployed.target(stack, arn)
     properties = resource.properties
     match resource.type:
+        case "AWS::Logs::LogGroup" if properties["LogGroupName"].startswith(WORKFLOW_LOGS):
+            kind, name = "logs", properties["LogGroupName"].removeprefix(WORKFLOW_LOGS)
         case "AWS::Logs::LogGroup":
             return "own log group"
         case "AWS::DynamoDB::Table":
@@ -285,7 +287,7 @@ def _catalog_name(deployed: Synthesized, stack: str, arn: object) -> str:
         case "AWS::KMS::Key":
             kind, name = "keys", properties["Description"].partition(":")[0]
         case "AWS::StepFunctions::StateMachine":
-            kind, name = "workflows", properties["StateMachineName"]
+            kind, name = "workflows", properties["StateMachineName"].removesuffix(EXPRESS)
         case other:
             raise LookupError(other)
     return f"{kind}/{name.removeprefix('trading-dev-').removeprefix('trading-prod-')}{suffix}"

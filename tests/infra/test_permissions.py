@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from infra.synthesized import Synthesized, as_list, text
-from infra.wildcards import ANY_RESOURCE, EXECUTIONS
+from infra.wildcards import ANY_RESOURCE
 
 
 def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:
@@ -18,11 +18,7 @@ def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:
 
 def reason(action: str, resource: str) -> str | None:
     """Why this wildcard is allowed."""
-    if resource == "*":
-        return ANY_RESOURCE.get(action)
-    if ":execution:" in resource and resource.endswith(":*") and resource.count("*") == 1:
-        return EXECUTIONS.get(action)
-    return None
+    return ANY_RESOURCE.get(action) if resource == "*" else None
 
 
 def test_every_wildcard_has_a_reason(synthesized: Synthesized) -> None:
@@ -33,7 +29,7 @@ def test_every_wildcard_has_a_reason(synthesized: Synthesized) -> None:
 
 def test_every_reason_belongs_to_a_wildcard(prod: Synthesized) -> None:
     needed = {action for _, action, resource in grants(prod) if "*" in resource}
-    assert needed == ANY_RESOURCE.keys() | EXECUTIONS.keys()
+    assert needed == ANY_RESOURCE.keys()
 
 
 def test_roles_have_no_inline_or_managed_policies(synthesized: Synthesized) -> None:

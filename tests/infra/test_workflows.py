@@ -3,26 +3,31 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
 from infra.stage import ROOT
-from infra.synthesized import Synthesized
+from infra.synthesized import Synthesized, as_list
 from trading.adapters.dynamodb import keys
+from trading.domain.orders import watch
+from trading.domain.orders.order import Order
+from trading.domain.orders.order_status import OPEN
 from trading.messages import EXECUTION_MESSAGE, ClearOrder
 
 SAMPLES = {
     "$.client_id": "C-1",
     "$.correlation_id": "correlation",
     "$.order_id": "O-1",
-    "$$.Task.Token": "token",
 }
 MESSAGES: dict[str, TypeAdapter[Any]] = {
     "${ExecutionQueueUrl}": EXECUTION_MESSAGE,
     "${ClearingQueueUrl}": TypeAdapter(ClearOrder),
 }
+EXPRESS_SECONDS = 300
+"""Express ends a run after so many seconds."""
 LIFECYCLE = json.loads((ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text())
 CYCLE = json.loads((ROOT / "infra" / "workflows" / "settlement_cycle.asl.json").read_text())
 
@@ -38,12 +43,54 @@ ALL_TASKS = [*tasks(LIFECYCLE), *tasks(CYCLE)]
 SENDING = [(name, state) for name, state in ALL_TASKS if ":sqs:" in state["Resource"]]
 
 
-def test_an_order_without_failures_costs_two_transitions() -> None:
-    path, state = [], LIFECYCLE["StartAt"]
-    while state:
-        path.append(state)
-        state = LIFECYCLE["States"][state].get("Next")
-    assert path == ["Execute", "Clear"]
+def test_a_run_waits_as_long_as_the_workers_expect() -> None:
+    states = LIFECYCLE["States"]
+    waits = [
+        states["Execute"]["ResultSelector"]["wait_seconds"],
+        states["WaitLonger"]["Parameters"]["wait_seconds"],
+    ]
+    assert [timedelta(seconds=sum(waits[:n])) for n in (1, 2)] == list(watch.LOOKS_AFTER)
+    assert states["Clear"]["ResultSelector"]["wait_seconds"] == waits[0]
+
+
+def test_a_run_ends_before_express_ends_it() -> None:
+    """At the worst: each task needs all its tries with the longest pauses, and each look waits."""
+    tries = {name: sum(map(longest_pauses, state["Retry"])) for name, state in tasks(LIFECYCLE)}
+    looks = watch.LOOKS_AFTER[-1].total_seconds() + 2 * tries["Look"]
+    sent_on = tries["Execute"] + looks + tries["Clear"] + looks
+    taken_back = tries["Execute"] + tries["RequestCancel"]
+    assert max(sent_on, taken_back) < EXPRESS_SECONDS - 60, "each call takes a while, too"
+
+
+def longest_pauses(retrier: dict[str, Any]) -> float:
+    """The sum of the pauses of a retrier, if chance makes each as long as it can be."""
+    first, rate = retrier["IntervalSeconds"], retrier["BackoffRate"]
+    pauses = (first * rate**number for number in range(retrier["MaxAttempts"]))
+    return sum(min(pause, retrier["MaxDelaySeconds"]) for pause in pauses)
+
+
+def test_a_run_looks_again_at_an_order_that_is_open() -> None:
+    is_open, unfilled, cleared, executed = LIFECYCLE["States"]["WhatIsNext"]["Choices"]
+    assert {rule["StringEquals"] for rule in is_open["Or"]} == OPEN
+    assert is_open["Next"] == LIFECYCLE["States"]["WhatIsNext"]["Default"] == "HowLongToLook"
+    assert (unfilled["Next"], cleared["Next"], executed["Next"]) == ("Done", "Done", "Clear")
+
+
+def test_a_look_reads_the_attributes_of_an_order_that_the_choice_needs() -> None:
+    look = LIFECYCLE["States"]["Look"]["Parameters"]
+    key = {
+        name: {"S.$": "$.order_id"} if name == "order_id" else {"S": value}
+        for name, value in keys.order_key("O-1").items()
+    }
+    assert look["Key"] == key
+    assert look["ConsistentRead"] is True
+    read = {
+        look["ExpressionAttributeNames"].get(name, name)
+        for name in look["ProjectionExpression"].split(", ")
+    }
+    used = set(re.findall(r"order\.Item\.(\w+)", json.dumps(LIFECYCLE)))
+    assert read == used
+    assert used <= Order.model_fields.keys()
 
 
 @pytest.mark.parametrize(("name", "state"), SENDING, ids=[name for name, _ in SENDING])
@@ -57,9 +104,8 @@ def test_a_workflow_sends_valid_messages_in_the_clients_group(
     }
     message = MESSAGES[parameters["QueueUrl"]].validate_python(body)
     assert parameters["MessageGroupId.$"] == "$.client_id"
-    assert (getattr(message, "task_token", None) == "token") is state["Resource"].endswith(
-        ".waitForTaskToken"
-    )
+    assert message.client_id == "C-1"
+    assert not state["Resource"].endswith(".waitForTaskToken"), "Express has no task tokens"
 
 
 @pytest.mark.parametrize(("name", "state"), ALL_TASKS, ids=[name for name, _ in ALL_TASKS])
@@ -71,29 +117,18 @@ def test_every_task_is_retried_with_backoff_and_full_jitter(
         assert retrier["JitterStrategy"] == "FULL"
         assert retrier["MaxAttempts"] > 0
         assert retrier["MaxDelaySeconds"] > 0
-    if state["Resource"].endswith(".waitForTaskToken"):
-        assert "TimeoutSeconds" in state or "TimeoutSecondsPath" in state
-        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
-
-
-def test_an_order_that_closed_without_fills_is_not_a_failed_execution() -> None:
-    execute = LIFECYCLE["States"]["Execute"]
-    [closed] = [catcher for catcher in execute["Catch"] if "OrderClosed" in catcher["ErrorEquals"]]
-    assert LIFECYCLE["States"][closed["Next"]]["Type"] == "Succeed"
-    retried = {error for retrier in execute["Retry"] for error in retrier["ErrorEquals"]}
-    assert not retried & {"OrderClosed", "States.ALL", "States.TaskFailed"}
 
 
 def test_an_order_that_fails_to_execute_is_canceled() -> None:
-    *_, other = LIFECYCLE["States"]["Execute"]["Catch"]
-    cancel = LIFECYCLE["States"][other["Next"]]
+    [caught] = LIFECYCLE["States"]["Execute"]["Catch"]
+    cancel = LIFECYCLE["States"][caught["Next"]]
     assert cancel["Parameters"]["MessageBody"]["kind"] == "cancel"
     assert LIFECYCLE["States"][cancel["Next"]]["Type"] == "Fail"
 
 
 def test_every_placeholder_is_filled(synthesized: Synthesized, stage: str) -> None:
     definitions = {
-        f"trading-{stage}-order-lifecycle": LIFECYCLE,
+        f"trading-{stage}-order-lifecycle-express": LIFECYCLE,
         f"trading-{stage}-settlement-cycle": CYCLE,
     }
     machines = synthesized.of_type("AWS::StepFunctions::StateMachine")
@@ -104,14 +139,33 @@ def test_every_placeholder_is_filled(synthesized: Synthesized, stage: str) -> No
     assert not definitions
 
 
-def test_workflows_are_standard_and_traced_and_log_errors_without_data(
-    synthesized: Synthesized,
-) -> None:
+def test_workflows_are_traced_and_log_errors(synthesized: Synthesized) -> None:
+    types = {}
     for machine in synthesized.of_type("AWS::StepFunctions::StateMachine"):
-        assert machine.properties["StateMachineType"] == "STANDARD"
         assert machine.properties["TracingConfiguration"] == {"Enabled": True}
         logging = machine.properties["LoggingConfiguration"]
-        assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+        assert logging["Level"] == "ERROR"
+        name = machine.properties["StateMachineName"].split("-", 2)[2]
+        types[name] = (machine.properties["StateMachineType"], logging["IncludeExecutionData"])
+    assert types == {
+        "order-lifecycle-express": ("EXPRESS", True),
+        "settlement-cycle": ("STANDARD", False),
+    }
+
+
+def test_a_workflow_may_send_and_read_and_nothing_more(synthesized: Synthesized) -> None:
+    [policy] = [
+        each
+        for each in synthesized.of_type("AWS::IAM::Policy")
+        if each.logical_id.startswith("OrderLifecycleRole")
+    ]
+    allowed = {
+        action
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        if not action.startswith(("logs:", "xray:"))
+    }
+    assert allowed == {"sqs:SendMessage", "dynamodb:GetItem"}
 
 
 def test_executions_that_fail_or_time_out_raise_an_alarm(synthesized: Synthesized) -> None:

@@ -170,7 +170,7 @@ def check_reconciliation(system: System) -> None:
     report = system.invoke("reconciliation", event("reconciliation"), remaining_ms=900_000)
     assert (report["complete"], report["in_motion"], report["unconfirmed"]) == (True, 0, 0)
     assert report["broken"] == {str(invariant): 0 for invariant in INVARIANTS}
-    assert report["items"]["orders"] == 2  # the order and the task token of its workflow
+    assert report["items"]["orders"] == 1
     kept = latest(system.dynamodb, f"{PREFIX}control")
     assert kept is not None
     assert kept.model_dump(mode="json") == report

@@ -24,7 +24,7 @@ from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.domain.clients import lockout, signed_requests
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
-from trading.domain.orders import attention, execution_times, order_entry, order_times
+from trading.domain.orders import attention, execution_times, order_entry, order_times, watch
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.domain.reconciliation import checks, findings
@@ -200,6 +200,21 @@ FIGURES = [
     ("accounts.md", "keeps them for {} seconds", seconds(prices.READ_MAX_AGE)),
     ("settlement.md", "every later cycle of the next {} days", settlement_cycle.LOOK_BACK.days),
     ("exactly-once.md", "for {} hours", minutes(idempotency.DEFAULT_LIFETIME) // 60),
+    (
+        "order-life.md",
+        "after {0[0]} second and after {0[1]}.",
+        [seconds(after) for after in watch.LOOKS_AFTER],
+    ),
+    (
+        "order-life.md",
+        "for at least {0[0]} seconds from the acceptance",
+        [seconds(watch.LOOKS_AFTER[-1])],
+    ),
+    (
+        "order-life.md",
+        "A worker relies on it for {} of them.",
+        seconds(watch.LOOKS_AFTER[-1] - watch.CLOCKS_DIFFER_BY),
+    ),
     ("identity.md", "a key is locked for {} seconds", seconds(lockout.FIRST_LOCK)),
     ("identity.md", "up to {} minutes", minutes(lockout.OF_A_KEY.longest_lock)),
     ("identity.md", "for {} minute at most", minutes(lockout.OF_AN_ADDRESS.longest_lock)),

@@ -39,6 +39,8 @@ NO_AMOUNTS = {
     "adapters/http/throttle.py": 3,
     "adapters/messaging/mailbox_worker.py": 2,
     "adapters/messaging/mailboxes.py": 1,
+    "adapters/messaging/run_log.py": 1,
+    "adapters/messaging/workflow.py": 1,
     "domain/orders/attention.py": 1,
     "domain/orders/routing.py": 1,
     "functions/reconciliation/handler.py": 2,

@@ -26,8 +26,7 @@ from trading.usecases.posttrade import settlement_cycle
 
 TOLD = (
     "workflow.start",
-    "workflow.succeed",
-    "workflow.fail",
+    "workflow.start_at_clearing",
     "mailboxes.execution",
     "mailboxes.clearing",
     "mailboxes.settlement",
@@ -55,8 +54,7 @@ class Witness:
         self.observed: dict[str, int] = {}
         for port, name, check in (
             (world.workflow, "start", self._started),
-            (world.workflow, "succeed", self._succeeded),
-            (world.workflow, "fail", self._failed),
+            (world.workflow, "start_at_clearing", self._started_at_clearing),
             (world.mailboxes, "execution", self._to_execution),
             (world.mailboxes, "clearing", self._to_clearing),
             (world.prices, "observe", self._price),
@@ -83,22 +81,13 @@ class Witness:
     def _stored(self, order_id: str) -> Order:
         return self.world.books.items["order", order_id]  # type: ignore[return-value]
 
-    def _of_token(self, token: str) -> Order:
-        return self._stored(token.partition(":")[2])
-
     def _started(self, order: Order) -> None:
         assert self._stored(order.order_id).status is OrderStatus.VALIDATED
 
-    def _succeeded(self, token: str, output: dict[str, str]) -> None:
-        order = self._of_token(token)
-        assert not order.is_open
-        assert order.filled_quantity
-        assert self._fills(order) == order.filled_quantity
-
-    def _failed(self, token: str, error: str, cause: str) -> None:
-        order = self._of_token(token)
-        assert not order.is_open
-        assert not order.filled_quantity
+    def _started_at_clearing(self, order: Order) -> None:
+        stored = self._stored(order.order_id)
+        assert stored.awaits_clearing
+        assert self._fills(stored) == stored.filled_quantity
 
     def _to_execution(self, message: ExecutionMessage) -> None:
         if isinstance(message, CancelOrder):

@@ -28,12 +28,11 @@ class Message(Frozen):
 class ExecuteOrder(Message):
     """Send an order to the exchanges.
 
-    It comes from OrderLifecycle's Execute, with a task token, or from the sweeper, without one.
+    It comes from OrderLifecycle's Execute, or from an operator.
     """
 
     kind: Literal["execute"] = "execute"
     order_id: str
-    task_token: str | None = None
 
 
 class ReportReceived(Message):
@@ -70,13 +69,12 @@ class CancelOrder(Message):
 class ClearOrder(Message):
     """Clear the trades of an order.
 
-    It comes from OrderLifecycle's Clear, with a task token. The execution of an order without a
-    workflow and the close of the day send it without one.
+    It comes from OrderLifecycle's Clear, from the close of the day, or from the worker of an order
+    that no run looks at.
     """
 
     kind: Literal["clear"] = "clear"
     order_id: str
-    task_token: str | None = None
 
 
 class SettleClient(Message):

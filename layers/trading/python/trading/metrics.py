@@ -92,9 +92,9 @@ class Metric(Coded):
         "OrdersNotMarked",
         "The order of a message in the dead-letter queue could not be flagged for review.",
     )
-    WORKFLOW_ANSWERS_UNWANTED = (
-        "WorkflowAnswersUnwanted",
-        "A workflow no longer waited for the answer that it was sent.",
+    CLEARING_RUNS_REFUSED = (
+        "ClearingRunsRefused",
+        "The workflow of an order to clear did not start. The worker sent the message itself.",
     )
     CIRCUITS_OPENED = "CircuitsOpened", "An exchange failed so often that calls to it stopped."
     VENUE_HEALTH_UNAVAILABLE = (

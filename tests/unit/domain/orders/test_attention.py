@@ -84,13 +84,7 @@ STATES = {
         Push.START,
     ),
     "accepted, at the close": (make_order(), CLOSE, R.TIME_IS_OVER, Push.END),
-    "sent without a workflow": (sent_at_open(OPEN), OPEN, R.WORKFLOW_TO_START, Push.START),
-    "sent at the open, looked at": (
-        sent_at_open(OPEN + LOOK_AGAIN_AFTER),
-        OPEN,
-        R.RESTING,
-        Push.POLL,
-    ),
+    "sent at the open": (sent_at_open(OPEN), OPEN, R.RESTING, Push.POLL),
     "DAY, before the close": (routed_order(), CLOSE - A_MOMENT, R.RESTING, Push.POLL),
     "DAY, at the close": (routed_order(), CLOSE, R.TIME_IS_OVER, Push.END),
     "DAY, after the close": (routed_order(), CLOSE + A_MOMENT, R.TIME_IS_OVER, Push.END),
@@ -154,24 +148,25 @@ def test_an_order_at_rest_wants_no_attention() -> None:
 
 
 @pytest.mark.parametrize(
-    ("look_at", "none_started"),
+    ("due", "looks"),
     [
-        (OPEN, True),
-        (OPEN + LOOK_AGAIN_AFTER - A_MOMENT, True),
-        (OPEN + LOOK_AGAIN_AFTER, False),
-        (OPEN + LOOK_AGAIN_AFTER + A_MOMENT, False),
+        (timedelta(0), timedelta(0)),
+        (LOOK_AGAIN_AFTER, LOOK_AGAIN_AFTER),
+        (LOOK_AGAIN_AFTER + A_MOMENT, LOOK_AGAIN_AFTER),
+        (RESTING_LOOK_AFTER, LOOK_AGAIN_AFTER),
     ],
 )
-def test_an_order_sent_at_the_open_has_no_workflow_until_the_first_look(
-    look_at: datetime, none_started: bool
+def test_an_order_that_is_over_and_not_cleared_is_looked_at_soon(
+    due: timedelta, looks: timedelta
 ) -> None:
-    assert attention.has_no_workflow(sent_at_open(look_at)) is none_started
+    order = filled().looked_at_next(NOW + due)
+    assert attention.look_after_end(order, NOW).attention_at == NOW + looks
+    assert attention.look_after_end(order.at_rest(), NOW).attention_at == NOW + LOOK_AGAIN_AFTER
 
 
-def test_other_orders_are_not_said_to_have_no_workflow() -> None:
-    assert not attention.has_no_workflow(routed_order()), "it did not wait for an open"
-    assert not attention.has_no_workflow(sent_at_open(OPEN).at_rest())
-    assert not attention.has_no_workflow(sent_at_open(OPEN).with_ending(BY_CLIENT, OPEN))
+@pytest.mark.parametrize("order", [filled(40), ending().at_rest(), filled().cleared(NOW)])
+def test_an_order_with_nothing_to_clear_keeps_its_next_look(order: Order) -> None:
+    assert attention.look_after_end(order, NOW) == order
 
 
 @pytest.mark.parametrize("order", [make_order(), immediate(), ending(), filled(), waiting()])

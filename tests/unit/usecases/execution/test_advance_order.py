@@ -10,10 +10,8 @@ from trading.domain.orders.order_status import OrderStatus
 from trading.messages import ExecuteOrder, PollOrder
 
 
-def message(order: Order, token: str | None = None) -> ExecuteOrder:
-    return ExecuteOrder(
-        client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token
-    )
+def message(order: Order) -> ExecuteOrder:
+    return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
 
 
 def test_an_order_is_sent_again_after_the_worker_died_before_the_submit(world: World) -> None:

@@ -1,7 +1,5 @@
 """An order whose message cannot succeed is rejected or flagged for review."""
 
-import pytest
-
 from tests.fakes.builders import D
 from tests.fakes.world import World
 from trading.domain.errors import NegativeBalanceError
@@ -11,10 +9,8 @@ from trading.messages import ExecuteOrder
 from trading.usecases.ports import OutcomeUnknownError
 
 
-def message(order: Order, token: str | None = None) -> ExecuteOrder:
-    return ExecuteOrder(
-        client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token
-    )
+def message(order: Order) -> ExecuteOrder:
+    return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
 
 
 def test_giving_up_rejects_an_order_that_no_exchange_has(world: World) -> None:
@@ -37,47 +33,26 @@ def test_giving_up_flags_an_order_that_an_exchange_may_have(world: World) -> Non
     )
 
 
-def test_the_workflow_of_an_order_that_is_over_is_answered_after_a_sweep(world: World) -> None:
-    """The order had ended. Its message is given up because the workflow takes no answer."""
+def test_giving_up_an_order_that_is_over_flags_it_and_leaves_it_to_the_sweeper(
+    world: World,
+) -> None:
+    """The order is filled. Its message is given up because nothing can be sent to clearing."""
     order = world.placed()
-    world.faults.before("workflow.fail", OutcomeUnknownError("no answer"), times=5)
-    world.cancel(order)
-    world.run()
+    world.advance(minutes=5)
+    for call in ("workflow.start_at_clearing", "mailboxes.clearing"):
+        world.faults.before(call, OutcomeUnknownError("no answer"), times=5)
+    world.fill(order, 100)
     assert world.faults.pending == 0
-    ended = world.current(order)
-    assert (ended.status, ended.attention_at) == (OrderStatus.CANCELED, None)
-    assert order.order_id not in world.workflow.ended
-    world.execute.give_up(message(order), "no answer")
-    assert world.current(order).attention_at is not None, "the sweeper must find the order"
-    world.advance(minutes=2)
+    given_up = world.current(order)
+    assert (given_up.status, given_up.review_reason is None) == (OrderStatus.FILLED, False)
+    world.advance(minutes=1)
     world.sweep()
     world.run()
-    assert order.order_id in world.workflow.ended
-    given_up = world.current(order)
-    assert (given_up.attention_at, given_up.review_reason) == (None, "no answer")
+    assert world.current(order).status is OrderStatus.CLEARED
+    assert world.current(order).attention_at is None
 
 
 def test_giving_up_does_not_change_another_clients_order(world: World) -> None:
     order = world.order()
     world.execute.give_up(message(order).model_copy(update={"client_id": "bob"}), "broken")
     assert world.current(order) == order.saved()
-
-
-def test_a_workflow_that_cannot_be_answered_is_answered_after_a_sweep(world: World) -> None:
-    order = world.order()
-    world.faults.before("exchanges.quotes", NegativeBalanceError("a bug"), times=5)
-    world.faults.before("workflow.fail", OutcomeUnknownError("no answer"), times=1)
-    with pytest.raises(OutcomeUnknownError):
-        world.run()
-    for queue in world.mailboxes.queues.values():
-        queue.clear()
-    ended = world.current(order)
-    assert ended.status is OrderStatus.REJECTED
-    assert ended.attention_at is not None, "the sweeper must find the order"
-    assert order.order_id not in world.workflow.ended
-    world.advance(minutes=2)
-    world.sweep()
-    world.run()
-    assert order.order_id in world.workflow.ended
-    assert world.current(order).attention_at is None
-    assert world.findings(expect_final=True) == []

@@ -10,10 +10,8 @@ from trading.messages import ExecuteOrder
 from trading.usecases.ports import NotAcceptedError, NotFoundError, StaleError
 
 
-def message(order: Order, token: str | None = None) -> ExecuteOrder:
-    return ExecuteOrder(
-        client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token
-    )
+def message(order: Order) -> ExecuteOrder:
+    return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
 
 
 def test_a_redelivered_message_sends_no_order_twice(world: World) -> None:
@@ -41,7 +39,7 @@ def test_a_message_for_an_unknown_order_cannot_succeed(world: World) -> None:
         world.execute(ExecuteOrder(client_id="alice", correlation_id="c", order_id="ord_unknown"))
 
 
-def test_a_message_without_a_token_for_an_order_that_is_at_an_exchange_changes_nothing(
+def test_a_second_message_for_an_order_that_is_at_an_exchange_changes_nothing(
     world: World,
 ) -> None:
     order = world.placed()

@@ -14,10 +14,8 @@ from trading.usecases.ports import NotAcceptedError, OutcomeUnknownError
 from trading.wire import ExecType
 
 
-def message(order: Order, token: str | None = None) -> ExecuteOrder:
-    return ExecuteOrder(
-        client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token
-    )
+def message(order: Order) -> ExecuteOrder:
+    return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
 
 
 def poll(world: World, order: Order) -> None:
@@ -192,7 +190,7 @@ def test_an_order_that_every_exchange_refuses_is_rejected_and_its_hold_released(
     assert (order.status, order.reason_code) == (OrderStatus.REJECTED, "NOT_EXECUTABLE")
     assert world.books.account("alice").available == D("100000.00")
     assert world.books.account("alice").notional_today == 0
-    assert world.workflow.ended[order.order_id] == "OrderClosed: NOT_EXECUTABLE"
+    assert world.mailboxes.waiting("clearing") == []
     assert world.findings(expect_final=True) == []
 
 

@@ -12,10 +12,8 @@ from trading.domain.values import TimeInForce
 from trading.messages import CancelOrder, ExecuteOrder
 
 
-def message(order: Order, token: str | None = None) -> ExecuteOrder:
-    return ExecuteOrder(
-        client_id="alice", correlation_id="c", order_id=order.order_id, task_token=token
-    )
+def message(order: Order) -> ExecuteOrder:
+    return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
 
 
 def test_the_predecessors_of_an_order_are_routed_first(world: World) -> None:

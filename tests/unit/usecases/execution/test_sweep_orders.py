@@ -7,6 +7,7 @@ from tests.fakes.world import World
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import TimeInForce
 from trading.messages import ExecuteOrder, PollOrder
+from trading.usecases.ports import OutcomeUnknownError
 
 
 def after_the_close(world: World) -> None:
@@ -57,7 +58,8 @@ def test_an_order_at_the_exchanges_is_polled(world: World) -> None:
 
 def test_an_order_that_waits_for_clearing_is_polled_until_it_is_cleared(world: World) -> None:
     order = world.placed()
-    world.workflow.lose(order.order_id)
+    world.advance(seconds=30)
+    world.faults.before("workflow.start_at_clearing", OutcomeUnknownError("no answer"), times=5)
     world.faults.before("mailboxes.clearing", times=5)
     world.fill(order, 100)
     assert world.current(order).status is OrderStatus.FILLED

@@ -15,7 +15,7 @@ from trading.adapters.http.signature_check import SignedRequests
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.identity import passwords
 from trading.adapters.identity.codes import DerivedCodes
-from trading.adapters.messaging.workflow_lookup import LifecycleLookup
+from trading.adapters.messaging.run_log import RunLog
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import Counters
 from trading.bootstrap import clients, signatures
@@ -45,6 +45,7 @@ class AdministrationApi:
     books: TableBooks
     clients: AdministerClients
     close_advance: CloseAdvance
+    failed_runs: RunLog
     find_orders: ListOrders
     halt_instrument: HaltInstrument
     idempotency: Idempotency
@@ -57,7 +58,6 @@ class AdministrationApi:
     throttle: Throttle
     transfers: TransferAssets
     venue_keys: AdministerVenueKeys
-    workflow_of: LifecycleLookup
 
 
 def administration_api(settings: AdministrationSettings) -> AdministrationApi:
@@ -93,6 +93,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         books=books,
         clients=administer_clients,
         close_advance=CloseAdvance(registry, audit, clock.now),
+        failed_runs=RunLog(clients.logs(), settings.order_lifecycle_log),
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
         idempotency=Idempotency(dynamodb, settings.idempotency_table),
@@ -119,5 +120,4 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         throttle=throttle(settings),
         transfers=TransferAssets(registry, audit, clock.now, check_code),
         venue_keys=AdministerVenueKeys(TableVenueKeys(dynamodb, settings.reference_table), audit),
-        workflow_of=LifecycleLookup(clients.step_functions(), settings.order_lifecycle_arn),
     )

@@ -29,6 +29,11 @@ def kms() -> Any:
     return boto3.client("kms", config=CLIENT_CONFIG)
 
 
+def logs() -> Any:
+    """CloudWatch Logs. Its stubs are not among our packages."""
+    return boto3.client("logs", config=CLIENT_CONFIG)
+
+
 def secrets_manager() -> SecretsManagerClient:
     return boto3.client("secretsmanager", config=CLIENT_CONFIG)
 

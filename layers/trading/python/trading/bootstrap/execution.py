@@ -14,8 +14,8 @@ from trading.bootstrap.messaging import mailboxes, order_lifecycle
 from trading.bootstrap.settings import ExecutionSettings
 from trading.bootstrap.venues import EXCHANGE_READ_TIMEOUT_SECONDS, venue_http
 from trading.usecases.execution.advance_order import AdvanceOrder
-from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.continue_workflow import ContinueWorkflow
 from trading.usecases.execution.correct_execution import CorrectExecution
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.give_up_order import GiveUpOrder
@@ -45,16 +45,16 @@ def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMess
     end_early = EndEarly(books, exchanges, book, monitor, clock.now)
     route = RouteOrder(books, exchanges, health, book, submit, end_early, monitor, clock.now)
     advance_order = AdvanceOrder(books, exchanges, book, route, end_early, monitor, clock.now)
-    answer_workflow = AnswerWorkflow(
+    continue_workflow = ContinueWorkflow(
         books, order_lifecycle(settings.order_lifecycle_arn), clearing, monitor, clock.now
     )
-    give_up_order = GiveUpOrder(books, end_early, answer_workflow, clock.now)
+    give_up_order = GiveUpOrder(books, end_early, continue_workflow)
     send_in_sequence = SendInSequence(
         books,
         HoldForMarket(books, clock.now),
         advance_order,
         give_up_order,
-        answer_workflow,
+        continue_workflow,
         clock.now,
     )
     return HandleExecutionMessage(
@@ -64,6 +64,6 @@ def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMess
         end_early,
         advance_order,
         send_in_sequence,
-        answer_workflow,
+        continue_workflow,
         give_up_order,
     )

@@ -18,10 +18,5 @@ def mailboxes(
 
 
 def order_lifecycle(arn: str) -> OrderLifecycle:
-    """The workflow of an order, to start and to answer."""
+    """The workflow of an order."""
     return OrderLifecycle(clients.step_functions(), clock.now, arn)
-
-
-def task_answers() -> OrderLifecycle:
-    """Answers to workflows that wait, by task token. It starts none."""
-    return order_lifecycle("")

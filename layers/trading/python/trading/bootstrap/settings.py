@@ -189,7 +189,7 @@ class AdministrationSettings(BooksSettings, InternalApiSettings):
     transfer_approval_above: Decimal = Field(default=Decimal("100000.00"), ge=0)
     execution_queue_url: str
     idempotency_table: str
-    order_lifecycle_arn: str
+    order_lifecycle_log: str
     factors_table: str
     proposals_table: str
     second_factor_key: str

@@ -39,11 +39,6 @@ def order_key(order_id: str) -> Key:
     return {"order_id": order_id, "item": "ORDER"}
 
 
-def task_token_key(order_id: str) -> Key:
-    """The key of the task token of an order's workflow."""
-    return {"order_id": order_id, "item": "TOKEN#EXECUTE"}
-
-
 def entry_key(trade_id: str, kind: EntryKind) -> Key:
     """The key of a ledger entry."""
     return {"trade_id": trade_id, "kind": kind}

@@ -1,21 +1,16 @@
-"""Orders and the task tokens of their workflows, in the table `orders`."""
+"""Orders, in the table `orders`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from trading.adapters.dynamodb.keys import order_key, task_token_key
+from trading.adapters.dynamodb.keys import order_key
 from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.reads import TableReads
-from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain.orders.order import Order
 from trading.domain.values import iso
 from trading.usecases.ports import SortKey
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 class TableOrders:
@@ -57,29 +52,3 @@ class TableOrders:
             SortKey(datetime.fromisoformat(item["accepted_at"]), item["order_id"]) for item in items
         ]
         return keys, more
-
-
-class TableTaskTokens:
-    """The port `TaskTokens`."""
-
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
-        self._client = client
-        self._table = table
-
-    def save_task_token(self, order_id: str, token: str, expires: datetime) -> None:
-        """Keep the token of the workflow that waits for the order's execution.
-
-        The token of a later attempt replaces it.
-        """
-        item = task_token_key(order_id) | {
-            "task_token": token,
-            "expires_at": int(expires.timestamp()),
-        }
-        self._client.put_item(TableName=self._table, Item=to_item(item))
-
-    def task_token(self, order_id: str) -> str | None:
-        """The token of the workflow that waits for the order's execution."""
-        answer = self._client.get_item(
-            TableName=self._table, Key=to_item(task_token_key(order_id)), ConsistentRead=True
-        )
-        return from_item(answer["Item"])["task_token"] if "Item" in answer else None

@@ -10,7 +10,7 @@ from trading.adapters.dynamodb.entity_writes import write_of
 from trading.adapters.dynamodb.ledger import TableLedger
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.obligations import TableObligations
-from trading.adapters.dynamodb.orders import TableOrders, TableTaskTokens
+from trading.adapters.dynamodb.orders import TableOrders
 from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.reference_data import TableReferenceData
 from trading.adapters.dynamodb.transactions import commit
@@ -41,9 +41,6 @@ class TableBooks:
         self.order = orders.order
         self.orders = orders.orders
         self.orders_of = orders.orders_of
-        tokens = TableTaskTokens(client, tables.orders)
-        self.save_task_token = tokens.save_task_token
-        self.task_token = tokens.task_token
         attention = TableAttentionIndex(client, reads, tables.orders)
         self.orders_due = attention.orders_due
         self.open_order_ids = attention.open_order_ids

@@ -8,11 +8,12 @@ from enum import StrEnum
 from typing import Self
 
 from trading.adapters.faces.orders import OrderView, order_view
-from trading.adapters.messaging.workflow_lookup import WorkflowState
+from trading.adapters.messaging.run_log import RunFailure
 from trading.domain.ledger import Break, LedgerEntry
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.watch import watched_until
 from trading.domain.values import Frozen, Timestamp
 
 
@@ -74,13 +75,24 @@ class EntryView(Frozen):
         )
 
 
+class WorkflowView(Frozen):
+    """The runs of an order's workflow.
+
+    The first run looks at the order until `looks_until`. After that, a run is started only when the
+    order ends with something to clear. `failures` has the runs that failed, and is null if their
+    log cannot be read.
+    """
+
+    looks_until: Timestamp
+    failures: tuple[RunFailure, ...] | None
+
+
 class OrderFile(Frozen):
     """An order with everything that is known of it.
 
     `pushed_again_at` is when the sweeper sends the next message about the order, or null if nothing
-    is due. `token_kept` says whether the workflow's task token is in the tables. `review_reason`
-    says why people must look at the order, for instance because a message about it is in a
-    dead-letter queue. `workflow` is null if there is none, or if it ended more than 90 days ago.
+    is due. `review_reason` says why people must look at the order, for instance because a message
+    about it is in a dead-letter queue. `workflow` is null if the order was never accepted.
     """
 
     order: OrderView
@@ -91,8 +103,7 @@ class OrderFile(Frozen):
     review_reason: str | None
     awaits: Awaits
     pushed_again_at: Timestamp | None
-    token_kept: bool
-    workflow: WorkflowState | None
+    workflow: WorkflowView | None
     ledger_entries: tuple[EntryView, ...]
 
     @classmethod
@@ -100,8 +111,7 @@ class OrderFile(Frozen):
         cls,
         order: Order,
         entries: Sequence[LedgerEntry],
-        token_kept: bool,
-        workflow: WorkflowState | None,
+        failures: tuple[RunFailure, ...] | None,
         now: datetime,
     ) -> Self:
         return cls(
@@ -124,10 +134,14 @@ class OrderFile(Frozen):
             review_reason=order.review_reason,
             awaits=_awaits(order, now),
             pushed_again_at=order.attention_at,
-            token_kept=token_kept,
-            workflow=workflow,
+            workflow=_workflow(order, failures),
             ledger_entries=tuple(map(EntryView.of, entries)),
         )
+
+
+def _workflow(order: Order, failures: tuple[RunFailure, ...] | None) -> WorkflowView | None:
+    until = watched_until(order)
+    return None if until is None else WorkflowView(looks_until=until, failures=failures)
 
 
 def _awaits(order: Order, now: datetime) -> Awaits:

@@ -1,89 +1,57 @@
-"""OrderLifecycle is a state machine of Step Functions."""
+"""OrderLifecycle is an Express state machine of Step Functions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from trading.adapters.runtime.observability import count, logger
 from trading.domain.orders.order import Order
-from trading.domain.values import TimeInForce, iso
-from trading.metrics import Metric
 from trading.usecases.ports import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-EXECUTION_TIMEOUT = {
-    TimeInForce.IOC: timedelta(minutes=15),
-    TimeInForce.FOK: timedelta(minutes=15),
-    TimeInForce.DAY: timedelta(days=5),
-    TimeInForce.GTC: timedelta(days=95),
-}
-"""How long the Execute state waits.
 
-It waits longer than any order can be open (DAY: over a holiday weekend, GTC: 90 days).
-"""
+class FirstStep(StrEnum):
+    """The mailbox that a run begins with."""
+
+    EXECUTE = "EXECUTE"
+    CLEAR = "CLEAR"
 
 
 @dataclass(frozen=True)
 class OrderLifecycle:
-    """The port `Workflow`. An execution is named after its order, so an order has at most one.
+    """The port `Workflow`. Its state machine sends an order to a mailbox and looks at the result.
 
-    An answer to a token that is used, expired or unknown is no error: the work itself is recorded.
+    Express may run the same start twice. Both runs then send the same message under the same
+    deduplication id. A repetition within the minute is a retry; a later start is intended.
     """
 
     client: SFNClient
     clock: Clock
-    arn: str = ""
+    arn: str
 
-    def start(self, order: Order) -> bool:
-        """Start the order's workflow. Returns False if the order has, or had, one."""
-        timeout = EXECUTION_TIMEOUT[order.venue_time_in_force]
-        execution_input = {
+    def start(self, order: Order) -> None:
+        """Start a run that sends the order to the exchanges."""
+        self._start(order, FirstStep.EXECUTE)
+
+    def start_at_clearing(self, order: Order) -> None:
+        """Start a run that has the order cleared."""
+        self._start(order, FirstStep.CLEAR)
+
+    def _start(self, order: Order, first: FirstStep) -> None:
+        now = self.clock().timestamp()
+        run_input = {
             "order_id": order.order_id,
             "client_id": order.client_id,
             "correlation_id": order.correlation_id,
-            "execute_timeout_seconds": int(timeout.total_seconds()),
-            # StartExecution succeeds if an execution of the same name and input is running. The
-            # time makes the inputs differ, so that it says that the execution exists.
-            "started_at": iso(self.clock()),
+            "first_step": first,
+            "deduplication_id": f"{order.order_id}-{int(now) // 60}",
         }
-        try:
-            self.client.start_execution(
-                stateMachineArn=self.arn, name=order.order_id, input=json.dumps(execution_input)
-            )
-        except self.client.exceptions.ExecutionAlreadyExists:
-            return False
-        return True
-
-    def succeed(self, task_token: str, output: dict[str, str]) -> bool:
-        """Report that the step is done. Returns False if no workflow waits for it."""
-        return self._answer(
-            lambda: self.client.send_task_success(taskToken=task_token, output=json.dumps(output))
+        self.client.start_execution(
+            stateMachineArn=self.arn,
+            name=f"{order.order_id}-{first.lower()}-{int(now * 1000)}",
+            input=json.dumps(run_input),
         )
-
-    def fail(self, task_token: str, error: str, cause: str) -> bool:
-        """Report that the step has failed. Returns False if no workflow waits for it."""
-        return self._answer(
-            lambda: self.client.send_task_failure(
-                taskToken=task_token, error=error[:256], cause=cause[:32768]
-            )
-        )
-
-    def _answer(self, send: Callable[[], object]) -> bool:
-        nobody_waits = self.client.exceptions
-        try:
-            send()
-        except (
-            nobody_waits.TaskDoesNotExist,
-            nobody_waits.TaskTimedOut,
-            nobody_waits.InvalidToken,
-        ) as error:
-            logger.info("no workflow waits for this answer", reason=type(error).__name__)
-            count(Metric.WORKFLOW_ANSWERS_UNWANTED)
-            return False
-        return True

@@ -43,7 +43,7 @@ class Responder(StrEnum):
 class Push(StrEnum):
     """What the sweeper does with an order that is due.
 
-    START: start the workflow. If there is one already, send the message to execute the order.
+    START: start a run of the workflow, which sends the message to execute the order.
     POLL: send the message to ask the exchanges and update the order.
     END: send the message to end the order.
     """
@@ -57,7 +57,7 @@ class AttentionReason(Coded):
     """Why an order must be checked again."""
 
     WAITS_FOR_OPEN = "WAITS_FOR_OPEN", "The order waits for the open of its market."
-    WORKFLOW_TO_START = "WORKFLOW_TO_START", "The order is accepted and may have no workflow."
+    WORKFLOW_TO_START = "WORKFLOW_TO_START", "The order is accepted and may not have been sent."
     TIME_IS_OVER = "TIME_IS_OVER", "The order is open, and its time in force is over."
     END_REQUESTED = "END_REQUESTED", "The order is being canceled, replaced or expired."
     AT_EXCHANGE = "AT_EXCHANGE", "The order is at an exchange and may not rest there."
@@ -69,7 +69,7 @@ class AttentionReason(Coded):
     )
     AWAITS_CLEARING = (
         "AWAITS_CLEARING",
-        "The order can no longer execute. It is not cleared, or its workflow is not answered.",
+        "The order can no longer execute, and it is not cleared.",
     )
     UNDER_REVIEW = "UNDER_REVIEW", "Something about the order failed or broke a rule."
 
@@ -124,8 +124,6 @@ def _reason(order: Order, now: datetime) -> AttentionReason:
     if order.status is OrderStatus.VALIDATED:
         waits = order.release_at is not None and now < order.release_at
         return AttentionReason.WAITS_FOR_OPEN if waits else AttentionReason.WORKFLOW_TO_START
-    if has_no_workflow(order):
-        return AttentionReason.WORKFLOW_TO_START
     if order.parked:
         return AttentionReason.CORRECTION_PARKED
     if not order.is_open:
@@ -147,22 +145,6 @@ def is_neglected(order: Order, now: datetime, patience: timedelta) -> bool:
     return is_due(order, now - patience)
 
 
-def has_no_workflow(order: Order) -> bool:
-    """Whether an order that waited for the open was sent without a workflow.
-
-    The sweeper starts the workflow with its first look at the order, and then sets the next look
-    at least LOOK_AGAIN_AFTER later. So an attention_at close to the open says that there was no
-    look yet. Such an order was sent by a later one of its client, which was started first.
-    """
-    opens, look = order.release_at, order.attention_at
-    return (
-        order.ending is None
-        and opens is not None
-        and look is not None
-        and look < opens + LOOK_AGAIN_AFTER
-    )
-
-
 def rests_at_exchange(order: Order) -> bool:
     """Whether the order may stand at an exchange for long, and nothing else is to happen to it."""
     return (
@@ -170,7 +152,6 @@ def rests_at_exchange(order: Order) -> bool:
         and order.ending is None
         and order.venue_time_in_force.rests
         and bool(order.children)
-        and not has_no_workflow(order)
     )
 
 
@@ -208,6 +189,17 @@ def look_after_failure(now: datetime) -> datetime:
     Without a new time, the order would stay first in the index for ever.
     """
     return now + LOOK_AGAIN_AFTER
+
+
+def look_after_end(order: Order, now: datetime) -> Order:
+    """Have the sweeper look soon at an order that has just ended and is to be cleared.
+
+    The sweeper looks rarely at an order that rests. A run that was to clear it may have failed.
+    """
+    soon = now + LOOK_AGAIN_AFTER
+    if not order.awaits_clearing or (order.attention_at is not None and order.attention_at <= soon):
+        return order
+    return order.looked_at_next(soon)
 
 
 def look_after_parking(now: datetime) -> datetime:

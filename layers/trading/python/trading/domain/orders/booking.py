@@ -10,6 +10,7 @@ from trading.domain import identifiers, ledger
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.ledger import BreakCode
+from trading.domain.orders import attention
 from trading.domain.orders.child_order import ChildOrder
 from trading.domain.orders.execution_times import ImplausibleTimeError, trade_date_of
 from trading.domain.orders.fees import fee_of
@@ -190,7 +191,9 @@ def book(
             ledger.transfer(order.symbol, street, client, side.sign * quantity),
         ),
     )
-    return BookingResult(order=filled, account=account, position=position, fill=fill)
+    return BookingResult(
+        order=attention.look_after_end(filled, now), account=account, position=position, fill=fill
+    )
 
 
 def end(
@@ -213,5 +216,7 @@ def end(
     if order.side is Side.SELL and position is not None:
         position = position.hold(-hold.shares)
     return OrderEffect(
-        order=order.ended(status, now, code, reason), account=account, position=position
+        order=attention.look_after_end(order.ended(status, now, code, reason), now),
+        account=account,
+        position=position,
     )

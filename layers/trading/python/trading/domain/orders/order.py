@@ -272,15 +272,6 @@ class Order(OrderRecord):
 
     # --- attention and review
 
-    @property
-    def waits_for_answer_only(self) -> bool:
-        """Whether it is in the sweeper's index only because its workflow must be answered.
-
-        Nothing of it was executed, so there is nothing to clear.
-        """
-        over = not self.is_open and not self.is_pending
-        return over and not self.filled_quantity and self.attention_at is not None
-
     def at_rest(self) -> "Order":
         """Take it out of the sweeper's index: nothing is due to happen that needs a push.
 

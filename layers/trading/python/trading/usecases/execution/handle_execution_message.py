@@ -16,8 +16,8 @@ from trading.messages import (
     ReportReceived,
 )
 from trading.usecases.execution.advance_order import AdvanceOrder
-from trading.usecases.execution.answer_workflow import AnswerWorkflow
 from trading.usecases.execution.book_execution import BookExecution
+from trading.usecases.execution.continue_workflow import ContinueWorkflow
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.route_order import RouteOrder
@@ -45,7 +45,7 @@ class HandleExecutionMessage:
     end_early: EndEarly
     advance_order: AdvanceOrder
     send_in_sequence: SendInSequence
-    answer_workflow: AnswerWorkflow
+    continue_workflow: ContinueWorkflow
     give_up_order: GiveUpOrder
 
     def __call__(
@@ -82,7 +82,6 @@ class HandleExecutionMessage:
     def _handle(self, message: ExecutionMessage, redelivered: bool, deadline: Deadline) -> None:
         match message:
             case ExecuteOrder():
-                self.answer_workflow.record_token(message)
                 self.send_in_sequence(message.order_id, redelivered, deadline)
             case ReportReceived():
                 self._book_report(message.report, redelivered)
@@ -101,17 +100,14 @@ class HandleExecutionMessage:
             order = self.advance_order(order)
         else:
             order = self.route.proceed(order)
-        self.answer_workflow(order)
+        self.continue_workflow(order)
 
     def _poll(self, order_id: str, deadline: Deadline) -> None:
         order = find_order(self.books, order_id)
         if order.status is OrderStatus.VALIDATED:
             self.send_in_sequence(order_id, False, deadline)
         else:
-            order = self.advance_order(order)
-            self.answer_workflow(order, overdue=True)
-            if order.waits_for_answer_only:
-                self.books.commit(order.at_rest())
+            self.continue_workflow(self.advance_order(order), overdue=True)
 
     def _cancel(self, message: CancelOrder) -> None:
         order = find_order(self.books, message.order_id)
@@ -120,4 +116,4 @@ class HandleExecutionMessage:
                 {"status": message.outcome, "reason": message.reason}
             )
             order = self.end_early.record_ending(order, ending)
-        self.answer_workflow(self.route.proceed(self.end_early.cancel_children(order)))
+        self.continue_workflow(self.route.proceed(self.end_early.cancel_children(order)))

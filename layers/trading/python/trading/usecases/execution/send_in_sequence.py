@@ -9,7 +9,7 @@ from trading.domain.orders import client_sequence
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.usecases.execution.advance_order import AdvanceOrder
-from trading.usecases.execution.answer_workflow import AnswerWorkflow
+from trading.usecases.execution.continue_workflow import ContinueWorkflow
 from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.hold_for_market import HoldForMarket
 from trading.usecases.orders.find_order import find_order
@@ -36,7 +36,7 @@ class SendInSequence:
     hold_for_market: HoldForMarket
     advance_order: AdvanceOrder
     give_up_order: GiveUpOrder
-    answer_workflow: AnswerWorkflow
+    continue_workflow: ContinueWorkflow
     clock: Clock
 
     def __call__(self, order_id: str, redelivered: bool, deadline: Deadline) -> None:
@@ -55,12 +55,12 @@ class SendInSequence:
                 deadline.check()
         if order.status is OrderStatus.VALIDATED or (redelivered and order.is_open):
             order = self.advance_order(order)
-        self.answer_workflow(order)
+        self.continue_workflow(order)
 
     def _send_predecessor(self, order: Order) -> None:
         """Send a predecessor. If it cannot be processed, give it up, and its successor goes on."""
         try:
-            self.answer_workflow(self.advance_order(order))
+            self.continue_workflow(self.advance_order(order))
         except PERMANENT as error:
             if is_transient(error):
                 raise

@@ -68,16 +68,11 @@ class SweepOrders:
         return 1
 
     def _push(self, order: Order, push: Push) -> None:
-        """Start the workflow of the order, or notify its client's mailbox.
-
-        If the order has a workflow already, that one's message was lost, so the mailbox gets it
-        again.
-        """
+        """Start a run of the order's workflow, or notify its client's mailbox."""
         match push:
             case Push.END:
                 self.mailboxes.execution(order_messages.expire(order))
             case Push.START:
-                if not self.workflow.start(order):
-                    self.mailboxes.execution(order_messages.execute(order))
+                self.workflow.start(order)
             case Push.POLL:
                 self.mailboxes.execution(order_messages.poll(order))

@@ -22,7 +22,7 @@ def _ids(order: Order) -> _Ids:
 
 
 def execute(order: Order) -> ExecuteOrder:
-    """Send the order to the exchanges; no workflow waits for the answer."""
+    """Send the order to the exchanges, without a run of its workflow."""
     return ExecuteOrder(**_ids(order))
 
 
@@ -43,5 +43,5 @@ def cancel(order: Order, reason: str) -> CancelOrder:
 
 
 def clear(order: Order) -> ClearOrder:
-    """Clear the order's trades; no workflow waits for the answer."""
+    """Clear the order's trades."""
     return ClearOrder(**_ids(order))

@@ -16,7 +16,6 @@ from trading.usecases.ports.books import (
     PositionLists,
     ReferenceData,
     SortKey,
-    TaskTokens,
     UnitOfWork,
 )
 from trading.usecases.ports.changes import Change, Discharged
@@ -63,7 +62,6 @@ __all__ = [
     "SettlementMailboxes",
     "SortKey",
     "StaleError",
-    "TaskTokens",
     "UnitOfWork",
     "VenueHealth",
     "Workflow",

@@ -123,13 +123,6 @@ class AttentionIndex(Protocol):
         ...
 
 
-class TaskTokens(Protocol):
-    """The task tokens of workflows that wait for an order's execution."""
-
-    def save_task_token(self, order_id: str, token: str, expires: datetime) -> None: ...
-    def task_token(self, order_id: str) -> str | None: ...
-
-
 class UnitOfWork(Protocol):
     """One transaction."""
 

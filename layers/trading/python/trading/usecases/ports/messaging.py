@@ -9,14 +9,10 @@ from trading.messages import ClearOrder, ExecutionMessage, SettleClient
 
 
 class Workflow(Protocol):
-    """OrderLifecycle.
+    """OrderLifecycle. Starting a run again is harmless."""
 
-    `succeed` and `fail` return False if the token is used or expired, or its workflow is gone.
-    """
-
-    def start(self, order: Order) -> bool: ...
-    def succeed(self, task_token: str, output: dict[str, str]) -> bool: ...
-    def fail(self, task_token: str, error: str, cause: str) -> bool: ...
+    def start(self, order: Order) -> None: ...
+    def start_at_clearing(self, order: Order) -> None: ...
 
 
 class Mailboxes(Protocol):
