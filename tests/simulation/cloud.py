@@ -31,6 +31,8 @@ from tests.simulation.workflows import definition
 
 VISIBILITY_FACTOR = 6
 QUEUE_MAX_RECEIVES = 30
+RUNS_DIE_WITHIN = 5.0
+"""The seconds within which an Express execution dies, if it does. Most last half of that."""
 
 
 class Cloud:
@@ -63,6 +65,11 @@ class Cloud:
             random,
             self._send_for_workflow,
             self._invoke_for_workflow,
+            self._read_for_workflow,
+        )
+        self.workflows.starts_twice = lambda: faults.happens("run_twice", random)
+        self.workflows.kills_after = lambda: (
+            random.uniform(0, RUNS_DIE_WITHIN) if faults.happens("run_killed", random) else None
         )
         self.services: dict[str, Any] = {
             "dynamodb": self.dynamodb,
@@ -71,8 +78,8 @@ class Cloud:
             "stepfunctions": self.workflows,
             "kms": self.kms,
         }
-        self.finishing: Callable[[dict[str, Any]], None] = lambda output: None
-        """Called with the answer that a workflow is about to get."""
+        self.asked_to_clear: Callable[[str], None] = lambda order_id: None
+        """Called with the id of the order that a clearing message is about."""
         self.disabled_venues: dict[str, float] = {}
         """Since when which key of a venue is surely disabled."""
         self.give_up_reasons: list[str] = []
@@ -88,7 +95,7 @@ class Cloud:
         self._event_sources = EventSources(
             engine, random, faults, self.sqs, self.lambdas, functions, hidden_for
         )
-        self.lifecycle_arn = self._create_workflow("order_lifecycle")
+        self.lifecycle_arn = self._create_workflow("order_lifecycle", express=True)
         self.cycle_arn = self._create_workflow("settlement_cycle")
 
     def _create_tables(self) -> None:
@@ -120,9 +127,11 @@ class Cloud:
         self._random.shuffle(shuffled)
         return shuffled
 
-    def _create_workflow(self, name: str) -> str:
+    def _create_workflow(self, name: str, *, express: bool = False) -> str:
         arn: str = self.workflows.create_state_machine(
-            name.replace("_", "-"), definition(name, self.queues)
+            name.replace("_", "-"),
+            definition(name, self.queues, f"{STAGE}-orders"),
+            express=express,
         )
         return arn
 
@@ -141,6 +150,7 @@ class Cloud:
             "TRANSFER_APPROVAL_ABOVE": str(TRANSFER_APPROVAL_ABOVE),
             "SECOND_FACTOR_KEY": self.kms.create(f"{SECOND_FACTOR_KEY}-1"),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
+            "ORDER_LIFECYCLE_LOG": "order-lifecycle",
             "PUBLIC_API_ID": "public",
             "PUBLIC_API_STAGE": STAGE,
             "VENUES_API_ID": "venues",
@@ -161,8 +171,8 @@ class Cloud:
 
     def _perform(self, service: str, operation: str, params: dict[str, Any]) -> Any:
         """Perform a call that has arrived, and trigger what follows from it."""
-        if operation == "SendTaskSuccess":
-            self.finishing(json.loads(params["output"]))
+        if operation == "SendMessage" and params["QueueUrl"] == self.queues["clearing"]:
+            self.asked_to_clear(json.loads(params["MessageBody"])["order_id"])
         if params.get("WaitTimeSeconds"):  # in the simulation every poll sees all messages
             params = {name: value for name, value in params.items() if name != "WaitTimeSeconds"}
         answer = self.services[service].call(operation, params)
@@ -180,6 +190,11 @@ class Cloud:
         if self.faults.happens("error", self._random) or self.outages.hit("sqs", self._random):
             raise ServiceError("AmazonSQSException", "an internal error")
         return self._perform("sqs", "SendMessage", params)
+
+    def _read_for_workflow(self, params: dict[str, Any]) -> Any:
+        if self.faults.happens("error", self._random) or self.outages.hit("dynamodb", self._random):
+            raise ServiceError("AmazonDynamoDBException", "an internal error")
+        return self._perform("dynamodb", "GetItem", params)
 
     def _invoke_for_workflow(
         self, function: str, payload: Any, done: Callable[[Any, tuple[str, str] | None], None]

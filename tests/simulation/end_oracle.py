@@ -24,7 +24,7 @@ from tests.simulation.counterparties import (
 )
 from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
-from tests.simulation.lives import OPEN, check_endings
+from tests.simulation.lives import HOLDING, OPEN, check_endings
 from tests.simulation.names import STAGE, TABLE_NAMES
 from tests.simulation.oracle import StepOracle
 from tests.simulation.outside import Outside
@@ -47,8 +47,8 @@ from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements
 
 LINES_A_PAGE = 7
 """Few, so that the lines of one entry are often split between two pages."""
-TOLD_WITHIN = 7200.0
-"""Longer than any outage, and shorter than a workflow waits for a DAY order."""
+CLEARED_WITHIN = 7200.0
+"""Longer than any outage, with the sweeps and the pauses of messages that follow it."""
 REFUSALS = frozenset({0, 409, 422, 429, 502, 503, 504})
 """The statuses that a refused request may get. 0 means no answer."""
 
@@ -114,6 +114,7 @@ class EndOracle:
         check_settlements(self.outside.depository, entries)
         check_mismatches(self.outside.depository, entries)
         self._workflows()
+        self._clearings()
         check_shown(self.people.shown, orders, entries)
         self._statements()
         check_endings(
@@ -143,15 +144,22 @@ class EndOracle:
 
     def _workflows(self) -> None:
         for execution in self.cloud.workflows.executions():
-            if execution.status == "RUNNING":
-                raise ViolationError("every workflow ends", execution.name, "still running")
-            order = self.steps.orders.get(execution.name)
-            if order is not None and not order["filled_quantity"]:
-                late = execution.stopped_at - moment(order["history"][-1]["time"])
-                if late > TOLD_WITHIN:
-                    raise ViolationError(
-                        "a workflow is told that its order is over", execution.name, f"{late:.0f} s"
-                    )
+            if execution.status in ("RUNNING", "TIMED_OUT"):
+                raise ViolationError("every workflow ends", execution.name, execution.status)
+
+    def _clearings(self) -> None:
+        """An order that ended with fills is cleared soon, whether a run was to do it or not."""
+        for order in self.steps.orders.values():
+            if "cleared_at" not in order:
+                continue
+            over = next(
+                moment(step["time"]) for step in order["history"] if step["status"] not in HOLDING
+            )
+            late = moment(order["cleared_at"]) - over
+            if late > CLEARED_WITHIN:
+                raise ViolationError(
+                    "an executed order is cleared soon", order["order_id"], f"{late:.0f} s"
+                )
 
     def _holds(self) -> None:
         for order in self.steps.orders.values():

@@ -44,6 +44,10 @@ class Rates:
     redelivered: float = 0
     """The deletion of a handled message is lost, so the message comes again."""
     schedule_twice: float = 0
+    run_twice: float = 0
+    """Step Functions runs one start of an Express workflow twice."""
+    run_killed: float = 0
+    """An Express execution dies in its first seconds."""
     outage: float = 0
     """An AWS service fails nearly every call for a while, once per run and service."""
     contention: float = 0
@@ -106,6 +110,7 @@ CALM = Rates(
     skew=0.5,
     redelivered=0.03,
     schedule_twice=0.1,
+    run_twice=0.1,
     venue_report_twice=0.1,
     depository_twice=0.1,
 )
@@ -127,6 +132,8 @@ STORM = Rates(
     skew=0.5,
     redelivered=0.03,
     schedule_twice=0.1,
+    run_twice=0.1,
+    run_killed=0.03,
     outage=0.15,
     contention=0.2,
     request_lost=0.02,

@@ -29,7 +29,7 @@ from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
 from tests.simulation.items import Item, plain
 from tests.simulation.ledger import Ledger
-from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, OPEN, check_write, order_of
+from tests.simulation.lives import CLOCKS_DIFFER_BY, HOLDING, check_write, order_of
 from tests.simulation.market import SYMBOLS
 from tests.simulation.names import STAGE
 from tests.simulation.prices import Prices
@@ -151,20 +151,12 @@ class StepOracle:
         for client_id in clients:
             self._client(client_id)
 
-    def finishing(self, output: dict[str, Any]) -> None:
-        """A workflow is answered only with what is committed."""
-        order = self.orders.get(output.get("order_id", ""))
-        if order is None:
-            return
-        if order["status"] in OPEN:
+    def asked_to_clear(self, order_id: str) -> None:
+        """Clearing is asked for only after a fill is committed."""
+        order = self.orders.get(order_id)
+        if order is None or not order.get("trades"):
             raise ViolationError(
-                "no workflow is answered before the commit",
-                order["order_id"],
-                f"it is {order['status']}",
-            )
-        if output.get("status") in ("CLEARED", "SETTLING", "SETTLED") and "cleared_at" not in order:
-            raise ViolationError(
-                "no workflow is answered before the commit", order["order_id"], "it is not cleared"
+                "no order is sent to clearing before its fill", order_id, "it has no trade"
             )
 
     def _entry(self, before: Any, after: Any) -> Item:

@@ -67,15 +67,9 @@ class Permissions:
 
 
 def allowing_grants(use: Use) -> set[Use]:
-    """The grants that allow a use. A resource `kind/*` is one of that kind that nobody knows."""
-    function, resource, action = use
-    kind, _, name = resource.partition("/")
-    return {
-        Use(function, granted, action)
-        for granted, actions in GRANTS[function].items()
-        if (granted == resource or (name == "*" and granted.startswith(f"{kind}/")))
-        and action in actions.split()
-    }
+    """The grants that allow a use."""
+    allowed = GRANTS[use.function].get(use.resource, "").split()
+    return {use} if use.action in allowed else set()
 
 
 def needed(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -107,12 +101,10 @@ def needed(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str
             yield "keys", key.rpartition("-")[0], action
         case {"stateMachineArn": arn}:
             yield "workflows", arn.split(":")[-1], action
-        case {"executionArn": arn}:
-            yield "executions", arn.split(":")[-2], action
+        case {"logGroupName": group}:
+            yield "logs", group, action
         case {"FunctionName": name}:
             yield "functions", name.replace("-", "_"), action
-        case {"taskToken": _}:  # which workflow waits for it is known to Step Functions alone
-            yield "workflows", "*", action
         case _:
             raise NotImplementedError(f"the permission for {operation}")
 

@@ -136,7 +136,7 @@ class Simulation:
         Raises ViolationError, StuckError, or what a process of the simulation raised.
         """
         self.engine.after_step = self._after_step
-        self.cloud.finishing = self._finishing
+        self.cloud.asked_to_clear = self._asked_to_clear
         self._after_step()
         self._schedule()
         self.engine.run(self.calm_from, MAX_STEPS)
@@ -185,14 +185,14 @@ class Simulation:
             changes.clear()
             self.steps(taken)
 
-    def _finishing(self, output: dict[str, Any]) -> None:
-        """Check the answer of a workflow.
+    def _asked_to_clear(self, order_id: str) -> None:
+        """Check a message that asks to clear an order.
 
-        The function that answers would take the violation for a failure of its own and try again.
+        A function that sends it would take the violation for a failure of its own and try again.
         """
         self._after_step()
         try:
-            self.steps.finishing(output)
+            self.steps.asked_to_clear(order_id)
         except ViolationError as error:
             self._unheard = self._unheard or error
 

@@ -32,9 +32,7 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     },
     **{(box, f"dlqs/{box}", "SendMessage"): _GIVEN_UP for box in MAILBOXES},
-    ("clearing", "workflows/order-lifecycle", "SendTaskFailure"): _GIVEN_UP,
-    ("admin", "executions/order-lifecycle", "DescribeExecution"): _OPERATORS_LOOK,
-    ("admin", "executions/order-lifecycle", "GetExecutionHistory"): _OPERATORS_LOOK,
+    ("admin", "logs/order-lifecycle", "FilterLogEvents"): _OPERATORS_LOOK,
     ("admin", "queues/execution", "SendMessage"): _OPERATORS_CHANGE,
     ("admin", "tables/accounts", "Query"): _OPERATORS_LOOK,
     **{

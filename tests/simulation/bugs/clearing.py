@@ -8,25 +8,7 @@ from trading.usecases.posttrade.clear_trades import ClearTrades
 from trading.usecases.posttrade.settle_obligations import SettleObligations, confirms
 from trading.usecases.posttrade.settlement_cycle import AskClients, PlanSettlement
 
-CLEARING = "functions.clearing.handler"
 BUGS = (
-    Bug(
-        "answered before clearing",
-        "The workflow is answered first, then the order is cleared.",
-        "If a worker dies in between, trades count as cleared and never settle.",
-        (
-            Edit(
-                CLEARING,
-                "    order = clear_trades(message.order_id)\n    if message.task_token:\n"
-                '        workflow.succeed(message.task_token, {"order_id": order.order_id, '
-                '"status": order.status})\n',
-                "    if message.task_token:\n"
-                '        workflow.succeed(message.task_token, {"order_id": message.order_id, '
-                '"status": "CLEARED"})\n'
-                "    clear_trades(message.order_id)\n",
-            ),
-        ),
-    ),
     Bug(
         "novation without obligation",
         "A novation is written without its obligation.",

@@ -6,7 +6,7 @@ from trading.domain.orders import routing
 from trading.domain.orders.order import Order
 from trading.domain.orders.routing import Venue
 from trading.usecases.execution.advance_order import AdvanceOrder
-from trading.usecases.execution.answer_workflow import AnswerWorkflow
+from trading.usecases.execution.continue_workflow import ContinueWorkflow
 from trading.usecases.execution.end_early import EndEarly
 from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.route_order import RouteOrder
@@ -285,40 +285,36 @@ BUGS = (
         ),
     ),
     Bug(
-        "answered on the first fill",
-        "The workflow is answered on every fill, not only on the end.",
-        "The order goes to clearing while it is still executing.",
-        (
-            Edit(
-                AnswerWorkflow.__call__,
-                "if order.is_open:",
-                "if order.is_open and not order.trades:",
-            ),
-        ),
+        "clearing is left to the first run",
+        "No run is started for an order that ends after its first run has ended.",
+        "Trades of orders that rested never settle.",
+        (Edit(ContinueWorkflow.__call__, "if not order.awaits_clearing:", "if True:"),),
     ),
     Bug(
-        "not answered after a redelivery",
-        "Only the message that ended the order answers the workflow.",
-        "Workflows of finished orders wait for an answer until they time out.",
+        "a run is trusted without a limit of time",
+        "A worker counts on a run however long ago the order was accepted.",
+        "None.",
         (
             Edit(
-                SendInSequence.__call__,
-                "    self.answer_workflow(order)\n",
-                "        self.answer_workflow(order)\n",
+                ContinueWorkflow.__call__,
+                "elif not is_watched(order, self.clock()):",
+                "elif False:",
             ),
         ),
+        tolerated="The sweeper has the order cleared a minute later.",
     ),
     Bug(
-        "clearing waits for a workflow that is gone",
-        "Nothing is done about an order whose workflow cannot be answered.",
-        "Trades never settle.",
+        "a refused start is an error",
+        "The worker does not send the clearing message itself if no run starts.",
+        "None.",
         (
             Edit(
-                AnswerWorkflow.__call__,
-                "if order.awaits_clearing and not answered and (token or overdue):",
-                "if False:",
+                ContinueWorkflow._clear,
+                "self.mailboxes.clearing(order_messages.clear(order))",
+                "raise",
             ),
         ),
+        tolerated="The message comes again, and then the sweeper has the order cleared.",
     ),
     Bug(
         "a stop beside the client's own order",

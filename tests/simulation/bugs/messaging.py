@@ -1,14 +1,19 @@
 """Mailboxes, their workers, and workflows."""
 
-from datetime import timedelta
-
-from tests.simulation.bugs.patching import Bug, Constant, Edit
-from trading.adapters.messaging import workflow
+from tests.simulation.bugs.patching import Bug, Edit
+from tests.simulation.workflows import text_of
 from trading.adapters.messaging.mailbox_worker import MailboxWorker
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.messaging.workflow import OrderLifecycle
-from trading.domain.values import TimeInForce
 from trading.usecases.execution.handle_execution_message import HandleExecutionMessage
+
+
+def _in_lifecycle(old: str, new: str) -> Edit:
+    """Change the definition of OrderLifecycle. `old` occurs in it exactly once."""
+    if text_of("order_lifecycle").count(old) != 1:
+        raise ValueError(f"OrderLifecycle does not have {old} once")
+    return Edit(text_of, "read_text()", f"read_text().replace({old!r}, {new!r})")
+
 
 BUGS = (
     Bug(
@@ -117,54 +122,47 @@ BUGS = (
         tolerated="Handlers expect that any message may come twice.",
     ),
     Bug(
-        "workflows started with the same input",
-        "A workflow's input does not contain its start time.",
+        "runs deduplicated for five minutes",
+        "The deduplication id of a run's messages is the order's id alone.",
         "None.",
-        (Edit(OrderLifecycle.start, '        "started_at": iso(self.clock()),\n', ""),),
-        tolerated=(
-            "Only a lost message leaves an order with a workflow and without a message. SQS "
-            "loses none."
-        ),
+        (Edit(OrderLifecycle._start, '-{int(now) // 60}"', '"'),),
+        tolerated="The sweeper comes again after SQS has forgotten the first message.",
     ),
     Bug(
-        "an existing workflow is an error",
-        "ExecutionAlreadyExists is not caught.",
+        "runs without deduplication",
+        "Each start has its own deduplication id.",
         "None.",
-        (
-            Edit(
-                OrderLifecycle.start,
-                "except self.client.exceptions.ExecutionAlreadyExists:",
-                "except KeyError:",
-            ),
-        ),
-        tolerated=(
-            "Only a lost message leaves an order with a workflow and without a message. SQS "
-            "loses none."
-        ),
+        (Edit(OrderLifecycle._start, "{int(now) // 60}", "{now}"),),
+        tolerated="Handlers expect that any message may come twice.",
     ),
     Bug(
-        "a used-up token is an error",
-        "Answering a workflow that is answered already raises an error.",
-        "Messages that come twice end in the DLQ.",
+        "a run looks eventually consistent",
+        "A run reads the order without ConsistentRead, for half the price.",
+        "None.",
+        (_in_lifecycle('"ConsistentRead": true', '"ConsistentRead": false'),),
+        tolerated="The run hands the order over, and the sweeper has it cleared a minute later.",
+    ),
+    Bug(
+        "a run clears what has no fill",
+        "A run does not check whether anything was executed.",
+        "Each canceled order costs a clearing message. An order without trades is asked about.",
         (
-            Edit(
-                OrderLifecycle._answer,
-                "except (nobody_waits.TaskDoesNotExist, nobody_waits.TaskTimedOut, "
-                "nobody_waits.InvalidToken) as error:",
-                "except KeyError as error:",
+            _in_lifecycle(
+                '"StringEquals": "0", "Next": "Done"', '"StringEquals": "", "Next": "Done"'
             ),
         ),
     ),
     Bug(
-        "DAY orders are given an hour",
-        "The workflow waits an hour for a DAY order and then cancels it.",
-        "A client's resting order is canceled hours before the close.",
-        (
-            Constant(
-                workflow,
-                "EXECUTION_TIMEOUT",
-                {**workflow.EXECUTION_TIMEOUT, TimeInForce.DAY: timedelta(hours=1)},
-            ),
-        ),
+        "a run looks until the order is over",
+        "A run looks every second and hands nothing over.",
+        "Each resting order costs five minutes of Express, a hundred times the rest of its run.",
+        (_in_lifecycle('"wait_seconds": 2', '"wait_seconds": 1'),),
+    ),
+    Bug(
+        "no compensation",
+        "A run that cannot send an order does not request its cancel.",
+        "None.",
+        (_in_lifecycle('"Next": "RequestCancel"', '"Next": "ExecutionFailed"'),),
+        tolerated="The sweeper starts another run.",
     ),
 )

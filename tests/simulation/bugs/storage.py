@@ -4,7 +4,6 @@ from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.dynamodb.attention import TableAttentionIndex
 from trading.adapters.dynamodb.entity_writes import location_of, put_of, write_of
 from trading.adapters.dynamodb.obligations import TableObligations
-from trading.adapters.dynamodb.orders import TableTaskTokens
 from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.transactions import commit
 from trading.usecases.execution.book_execution import BookExecution
@@ -125,12 +124,6 @@ BUGS = (
         "Query is called without ConsistentRead, for half the price.",
         "A novation states a wrong net position. An obligation settles a day late.",
         (Edit(TableReads.query, 'else {"ConsistentRead": True}', "else {}"),),
-    ),
-    Bug(
-        "task token read eventually consistent",
-        "GetItem is called without ConsistentRead, for half the price.",
-        "A workflow whose order is over waits for the sweeper to tell it.",
-        (Edit(TableTaskTokens.task_token, "ConsistentRead=True", "ConsistentRead=False"),),
     ),
     Bug(
         "due dates end a day early",

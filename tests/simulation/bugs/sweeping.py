@@ -8,7 +8,6 @@ from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expires_at
 from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.close_day import CloseDay
-from trading.usecases.execution.give_up_order import GiveUpOrder
 from trading.usecases.execution.sweep_orders import SweepOrders
 
 BUGS = (
@@ -22,6 +21,7 @@ BUGS = (
                 "fees=self.fees + fees,",
                 "fees=self.fees + fees, attention_at=None if done else self.attention_at,",
             ),
+            Edit(attention.look_after_end, "return order.looked_at_next(soon)", "return order"),
         ),
     ),
     Bug(
@@ -67,27 +67,9 @@ BUGS = (
         (
             Edit(
                 SweepOrders._push,
-                "    if not self.workflow.start(order):\n"
-                "            self.mailboxes.execution(order_messages.execute(order))",
-                "    pass",
+                "self.workflow.start(order)",
+                "pass",
             ),
-        ),
-    ),
-    Bug(
-        "the sweeper does not send the lost message",
-        "An order whose workflow exists counts as under way.",
-        "None.",
-        (
-            Edit(
-                SweepOrders._push,
-                "    if not self.workflow.start(order):\n"
-                "            self.mailboxes.execution(order_messages.execute(order))",
-                "    self.workflow.start(order)",
-            ),
-        ),
-        tolerated=(
-            "SQS loses no message. A message that was given up waits in the dead-letter "
-            "queue for a redrive."
         ),
     ),
     Bug(
@@ -109,16 +91,11 @@ BUGS = (
         ),
     ),
     Bug(
-        "the workflow of a given up order waits",
-        "An order that is over, and whose message was given up, is not looked at again.",
-        "Its workflow waits until an operator redrives the message.",
-        (
-            Edit(
-                GiveUpOrder.__call__,
-                "if order.attention_at is None and watched.waits_for_answer_only:",
-                "if False:",
-            ),
-        ),
+        "an order that is over keeps its next look",
+        "The sweeper does not look sooner at a resting order that has ended with fills.",
+        "None.",
+        (Edit(attention.look_after_end, "return order.looked_at_next(soon)", "return order"),),
+        tolerated="The order is cleared at its next look, half an hour later at most.",
     ),
     Bug(
         "a poll asks nobody",

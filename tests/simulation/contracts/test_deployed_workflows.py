@@ -8,15 +8,18 @@ import pytest
 from tests.simulation.contracts.timeline import START, Workflows
 from tests.simulation.services.errors import ServiceError
 from tests.simulation.workflows import definition
+from trading.domain.orders import watch
 
 ORDER = {
     "order_id": "O-1",
     "client_id": "C-1",
     "correlation_id": "R-1",
-    "execute_timeout_seconds": 900,
+    "first_step": "EXECUTE",
+    "deduplication_id": "O-1-30000000",
 }
-CLEAR_TIMEOUT = 300
-LONGEST_PAUSE = 60
+LONGEST_PAUSE = 30
+TRIES = 7
+LOOKS = ["Wait", "Look", "WhatIsNext", "HowLongToLook"]
 DATE = "2026-11-24"
 
 
@@ -26,12 +29,9 @@ def world() -> Workflows:
 
 
 @pytest.fixture
-def order(world: Workflows) -> str:
-    """An order's workflow that has just started."""
-    arn = world.steps.create_state_machine(
-        "order-lifecycle", definition("order_lifecycle", world.queues)
-    )
-    return world.start(arn, ORDER, "O-1")
+def lifecycle(world: Workflows) -> str:
+    """OrderLifecycle's ARN."""
+    return created(world)
 
 
 @pytest.fixture
@@ -43,8 +43,26 @@ def cycle(world: Workflows) -> str:
     world.functions["settlement_plan"] = lambda asked: page()
     world.functions["settlement_reconcile"] = lambda asked: {"breaks": 0, **asked}
     return world.steps.create_state_machine(
-        "settlement-cycle", definition("settlement_cycle", world.queues)
+        "settlement-cycle", definition("settlement_cycle", world.queues, "orders")
     )
+
+
+def created(world: Workflows) -> str:
+    """Create OrderLifecycle as it is deployed. The order is accepted."""
+    stands(world, "VALIDATED")
+    return world.steps.create_state_machine(
+        "order-lifecycle", definition("order_lifecycle", world.queues, "orders"), express=True
+    )
+
+
+def stands(world: Workflows, status: str, filled: int = 0, *, cleared: bool = False) -> None:
+    """Set what a look finds."""
+    item = {"status": {"S": status}, "filled_quantity": {"N": str(filled)}}
+    world.items["O-1"] = item | ({"cleared_at": {"S": "now"}} if cleared else {})
+
+
+def at_clearing(world: Workflows, arn: str) -> str:
+    return world.start(arn, {**ORDER, "first_step": "CLEAR"})
 
 
 def page(
@@ -69,116 +87,150 @@ def looked(wait: int, *, is_over: bool = False) -> dict[str, Any]:
     return {"settlement_date": DATE, "progress": progress(wait, is_over=is_over)}
 
 
-def test_an_order_is_executed_and_cleared(world: Workflows, order: str) -> None:
-    execute = world.message("execution")
-    token = execute.pop("task_token")
-    assert execute == {
-        "kind": "execute",
-        "client_id": "C-1",
-        "correlation_id": "R-1",
-        "order_id": "O-1",
-    }
-    world.succeed({"task_token": token}, '{"status": "FILLED"}')
-    clear = world.message("clearing")
-    assert clear["kind"] == "clear"
-    assert clear["task_token"] != token
-    world.succeed(clear)
-    described = world.described(order)
-    assert (described["status"], json.loads(described["output"])) == ("SUCCEEDED", ORDER)
-    assert world.path(order) == ["Execute", "Clear"]
+def test_an_order_is_executed_and_cleared(world: Workflows, lifecycle: str) -> None:
+    run = world.start(lifecycle, ORDER)
+    ids = {"client_id": "C-1", "correlation_id": "R-1", "order_id": "O-1"}
+    assert world.message(seconds=0) == {"kind": "execute", **ids}
+    stands(world, "FILLED", 100)
+    assert world.message("clearing") == {"kind": "clear", **ids}
+    stands(world, "CLEARED", 100, cleared=True)
+    world.time.pass_by(3)
+    ended = world.run_of(run)
+    once = ["Wait", "Look", "WhatIsNext"]
+    assert ended.status == "SUCCEEDED"
+    assert [*ended.path] == ["WhereToBegin", "Execute", *once, "Clear", *once, "Done"]
+    assert 2 < ended.stopped_at - ended.started_at < 3
 
 
-def test_messages_are_of_the_clients_group(world: Workflows, order: str) -> None:
+def test_a_look_is_consistent_and_reads_what_the_choice_needs(
+    world: Workflows, lifecycle: str
+) -> None:
+    world.start(lifecycle, ORDER)
+    world.time.pass_by(5)
+    (look, _) = world.read
+    assert look["TableName"] == "orders"
+    assert look["Key"] == {"order_id": {"S": "O-1"}, "item": {"S": "ORDER"}}
+    assert look["ConsistentRead"] is True
+
+
+@pytest.mark.parametrize("first", ["EXECUTE", "CLEAR"])
+def test_a_run_looks_when_the_workers_expect_it(
+    world: Workflows, lifecycle: str, first: str
+) -> None:
+    stands(world, "ROUTING" if first == "EXECUTE" else "FILLED", 100)
+    run = world.start(lifecycle, {**ORDER, "first_step": first})
+    world.time.pass_by(10)
+    ended = world.run_of(run)
+    looks = [look["at"] - START for look in world.read]
+    assert [int(seconds) for seconds in looks] == [
+        after.total_seconds() for after in watch.LOOKS_AFTER
+    ]
+    assert ended.status == "SUCCEEDED"
+    assert [*ended.path][2:] == [*LOOKS, "WaitLonger", *LOOKS, "HandedOver"]
+    assert ended.stopped_at - ended.started_at < 4
+
+
+def test_messages_are_of_the_clients_group(world: Workflows, lifecycle: str) -> None:
+    world.start(lifecycle, ORDER)
     assert [message.group for message in world.sqs.messages(world.queues["execution"])] == ["C-1"]
 
 
-def test_an_order_that_closed_with_nothing_executed_succeeds_without_clearing(
-    world: Workflows, order: str
+@pytest.mark.parametrize("status", ["REJECTED", "CANCELED", "EXPIRED"])
+def test_an_order_that_closed_with_nothing_executed_is_not_cleared(
+    world: Workflows, lifecycle: str, status: str
 ) -> None:
-    world.fail(world.message(), "OrderClosed")
-    assert world.described(order)["status"] == "SUCCEEDED"
-    assert world.path(order) == ["Execute", "ClosedUnfilled"]
+    stands(world, status)
+    run = world.start(lifecycle, ORDER)
+    world.time.pass_by(3)
+    assert world.run_of(run).path[-1] == "Done"
     assert world.messages("clearing") == []
 
 
-@pytest.mark.parametrize("how", ["failed", "timed out"])
-def test_an_order_that_is_not_executed_is_taken_back(
-    world: Workflows, order: str, how: str
-) -> None:
-    execute = world.message()
-    if how == "failed":
-        world.fail(execute, "Surprise")
-    else:
-        assert world.described(order, ORDER["execute_timeout_seconds"] - 10)["status"] == "RUNNING"  # type: ignore[operator]
-        world.time.pass_by(10)
-    cancel = world.message()
-    assert (cancel["kind"], cancel["outcome"], cancel["order_id"]) == ("cancel", "CANCELED", "O-1")
-    described = world.described(order)
-    assert (described["status"], described["error"]) == ("FAILED", "ExecutionFailed")
-    assert world.path(order) == ["Execute", "RequestCancel", "ExecutionFailed"]
-    with pytest.raises(ServiceError, match="TaskTimedOut"):
-        world.succeed(execute)
+def test_a_canceled_order_with_fills_is_cleared(world: Workflows, lifecycle: str) -> None:
+    stands(world, "CANCELED", 40)
+    run = at_clearing(world, lifecycle)
+    assert world.message("clearing")["kind"] == "clear"
+    stands(world, "CANCELED", 40, cleared=True)
+    world.time.pass_by(3)
+    assert world.run_of(run).path[-1] == "Done"
+    assert world.messages() == []
 
 
-def test_clearing_is_asked_for_three_times_each_with_its_own_token(
-    world: Workflows, order: str
-) -> None:
-    world.succeed(world.message())
-    asked = [world.message("clearing")]
-    for _ in range(2):
-        asked.append(world.message("clearing", CLEAR_TIMEOUT + LONGEST_PAUSE))
-        with pytest.raises(ServiceError, match="TaskTimedOut"):
-            world.succeed(asked[-2])
-    assert len({message["task_token"] for message in asked}) == 3
-    described = world.described(order, CLEAR_TIMEOUT + LONGEST_PAUSE)
-    assert (described["status"], described["error"]) == ("FAILED", "ClearingFailed")
-    assert world.path(order) == ["Execute", "Clear", "ClearingFailed"]
+def test_a_start_that_runs_twice_sends_each_message_once(world: Workflows, lifecycle: str) -> None:
+    world.steps.starts_twice = lambda: True
+    stands(world, "FILLED", 100)
+    world.start(lifecycle, ORDER)
+    assert len(world.steps.executions()) == 2
+    assert len(world.messages()) == 1
+    assert len(world.messages("clearing", 5)) == 1
 
 
-def test_the_last_try_may_still_succeed(world: Workflows, order: str) -> None:
-    world.succeed(world.message())
-    world.message("clearing")
-    world.succeed(world.message("clearing", CLEAR_TIMEOUT + LONGEST_PAUSE))
-    assert world.described(order)["status"] == "SUCCEEDED"
+def test_a_later_start_sends_the_message_again(world: Workflows, lifecycle: str) -> None:
+    world.start(lifecycle, ORDER)
+    world.start(lifecycle, {**ORDER, "deduplication_id": "O-1-30000001"})
+    assert len(world.messages()) == 2
 
 
 @pytest.mark.parametrize("error", ["SdkClientException", "RequestThrottled"])
 def test_a_message_that_sqs_refuses_is_sent_again_with_growing_jittered_pauses(error: str) -> None:
-    longest = [min(2**tries, LONGEST_PAUSE) for tries in range(8)]
+    longest = [min(2**tries, LONGEST_PAUSE) for tries in range(TRIES - 1)]
     pauses: list[list[float]] = []
     for seed in range(30):
         world = Workflows(seed)
-        world.broken = [error] * 8
-        arn = world.steps.create_state_machine(
-            "order-lifecycle", definition("order_lifecycle", world.queues)
-        )
-        execution = world.start(arn, ORDER)
-        world.succeed(world.message(seconds=300))
+        world.broken = [error] * (TRIES - 1)
+        world.start(created(world), ORDER)
+        assert world.message(seconds=100)["kind"] == "execute"
         pauses.append(
-            [later - earlier for earlier, later in zip(world.tries, world.tries[1:9], strict=False)]
+            [later - earlier for earlier, later in zip(world.tries, world.tries[1:], strict=False)]
         )
-        assert world.path(execution) == ["Execute"]
-        assert world.failures(execution) == 8
     for number, limit in enumerate(longest):
         of_try = [each[number] for each in pauses]
         assert limit / 2 < max(of_try) <= limit
         assert min(of_try) < limit / 2
 
 
-def test_an_order_whose_message_never_reaches_sqs_is_taken_back(world: Workflows) -> None:
-    world.broken = ["RequestThrottled"] * 9
-    arn = world.steps.create_state_machine(
-        "order-lifecycle", definition("order_lifecycle", world.queues)
-    )
-    execution = world.start(arn, ORDER)
-    assert world.message(seconds=400)["kind"] == "cancel"
-    assert world.path(execution) == ["Execute", "RequestCancel", "ExecutionFailed"]
+def test_an_order_whose_message_never_reaches_sqs_is_taken_back(
+    world: Workflows, lifecycle: str
+) -> None:
+    world.broken = ["RequestThrottled"] * TRIES
+    run = world.start(lifecycle, ORDER)
+    cancel = world.message(seconds=200)
+    assert (cancel["kind"], cancel["outcome"], cancel["order_id"]) == ("cancel", "CANCELED", "O-1")
+    ended = world.run_of(run)
+    assert (ended.status, ended.error) == ("FAILED", "ExecutionFailed")
+    assert [*ended.path] == ["WhereToBegin", "Execute", "RequestCancel", "ExecutionFailed"]
 
 
-def test_a_message_that_reached_sqs_without_its_answer_holds_a_dead_token(world: Workflows) -> None:
-    arn = world.steps.create_state_machine(
-        "order-lifecycle", definition("order_lifecycle", world.queues)
-    )
+def test_an_order_that_cannot_be_sent_to_clearing_is_left_to_the_sweeper(
+    world: Workflows, lifecycle: str
+) -> None:
+    world.broken = ["RequestThrottled"] * TRIES
+    run = at_clearing(world, lifecycle)
+    world.time.pass_by(200)
+    ended = world.run_of(run)
+    assert (ended.status, ended.error) == ("FAILED", "ClearingFailed")
+    assert world.messages() == []
+
+
+def test_an_order_that_cannot_be_read_is_looked_at_again_and_then_left_alone(
+    world: Workflows, lifecycle: str
+) -> None:
+    world.unreadable = 4
+    stands(world, "CANCELED")
+    run = world.start(lifecycle, ORDER)
+    world.time.pass_by(30)
+    assert world.run_of(run).path[-1] == "Done"
+    world.unreadable = 5
+    run = world.start(lifecycle, ORDER, "two")
+    world.time.pass_by(30)
+    ended = world.run_of(run)
+    assert (ended.status, ended.error) == ("FAILED", "LookFailed")
+    assert [message["kind"] for message in world.messages()] == ["execute"], "no cancel"
+
+
+def test_a_message_that_reached_sqs_without_its_answer_is_not_doubled(
+    world: Workflows, lifecycle: str
+) -> None:
     arrived = world.steps.send_message
 
     def answer_lost(params: dict[str, Any]) -> dict[str, Any]:
@@ -187,21 +239,55 @@ def test_a_message_that_reached_sqs_without_its_answer_holds_a_dead_token(world:
         raise ServiceError("SdkClientException", "the connection was closed")
 
     world.steps.send_message = answer_lost
-    execution = world.start(arn, ORDER)
-    first, second = world.messages(seconds=2)
-    with pytest.raises(ServiceError, match="TaskTimedOut"):
-        world.succeed(first)
-    world.succeed(second)
-    world.time.pass_by(1)
-    assert world.path(execution) == ["Execute", "Clear"]
+    world.start(lifecycle, ORDER)
+    assert len(world.messages(seconds=2)) == 1
 
 
-def test_an_input_without_what_the_definition_needs_fails_uncaught(world: Workflows) -> None:
-    arn = world.steps.create_state_machine(
-        "order-lifecycle", definition("order_lifecycle", world.queues)
-    )
-    described = world.described(world.start(arn, {"order_id": "O-1"}))
-    assert (described["status"], described["error"]) == ("FAILED", "States.Runtime")
+def test_no_run_lasts_longer_than_express_allows(world: Workflows, lifecycle: str) -> None:
+    """The longest one: each message is sent with its last try, and each look is the second."""
+    for seed in range(10):
+        slow = Workflows(seed)
+        slow.broken = ["RequestThrottled"] * (TRIES - 1)
+        arn = created(slow)
+        run = slow.start(arn, ORDER)
+        slow.time.pass_by(60)
+        stands(slow, "FILLED", 100)
+        slow.broken = ["RequestThrottled"] * (TRIES - 1)
+        slow.time.pass_by(300)
+        assert slow.run_of(run).status == "SUCCEEDED"
+
+
+def test_a_run_that_is_killed_leaves_its_message(world: Workflows, lifecycle: str) -> None:
+    world.steps.kills_after = lambda: 0.5
+    run = world.start(lifecycle, ORDER)
+    world.time.pass_by(10)
+    assert world.run_of(run).status == "ABORTED"
+    assert len(world.messages()) == 1
+    assert world.read == []
+
+
+def test_no_call_describes_a_run(world: Workflows, lifecycle: str) -> None:
+    run = world.start(lifecycle, ORDER)
+    for operation in ("DescribeExecution", "GetExecutionHistory", "StopExecution"):
+        with pytest.raises(ServiceError, match="InvalidArn"):
+            world.steps.call(operation, {"executionArn": run})
+    with pytest.raises(ServiceError, match="StateMachineTypeNotSupported"):
+        world.steps.call("ListExecutions", {"stateMachineArn": lifecycle})
+
+
+def test_express_has_no_task_tokens(world: Workflows) -> None:
+    waiting = definition("order_lifecycle", world.queues, "orders")
+    waiting["States"]["Execute"]["Resource"] += ".waitForTaskToken"
+    with pytest.raises(ValueError, match="Execute is not supported by Express"):
+        world.steps.create_state_machine("waiting", waiting, express=True)
+
+
+def test_an_input_without_what_the_definition_needs_fails_uncaught(
+    world: Workflows, lifecycle: str
+) -> None:
+    run = world.start(lifecycle, {"order_id": "O-1", "first_step": "EXECUTE"})
+    ended = world.run_of(run)
+    assert (ended.status, ended.error) == ("FAILED", "States.Runtime")
     assert world.messages() == []
 
 
@@ -309,36 +395,19 @@ def test_a_cycle_that_is_stopped_looks_no_more(world: Workflows, cycle: str) -> 
     assert world.path(execution) == ["Plan", "WhatIsNext", "Wait"]
 
 
-def test_checkers_see_where_an_order_stands(world: Workflows, order: str) -> None:
+def test_checkers_see_where_an_order_stands(world: Workflows, lifecycle: str) -> None:
+    world.start(lifecycle, ORDER, "O-1")
     [state] = world.steps.executions()
     assert (state.name, state.state_machine, state.status) == ("O-1", "order-lifecycle", "RUNNING")
-    assert (state.state, state.open_tokens, state.parent) == ("Execute", 1, None)
-    world.succeed(world.message())
-    assert [state.open_tokens for state in world.steps.executions()] == [0]
+    assert (state.state, state.open_tokens, state.parent) == ("Wait", 0, None)
 
 
-def test_the_same_seed_is_the_same_to_the_byte() -> None:
-    def tokens(seed: int) -> list[str]:
-        world = Workflows(seed)
-        arn = world.steps.create_state_machine(
-            "order-lifecycle", definition("order_lifecycle", world.queues)
-        )
-        for name in ("O-1", "O-2"):
-            world.start(arn, ORDER, name)
-        return [message["task_token"] for message in world.messages()]
-
-    assert tokens(1) == tokens(1)
-    assert len({*tokens(1), *tokens(2)}) == 4
-
-
-def test_nothing_happens_but_through_the_schedule(world: Workflows) -> None:
-    arn = world.steps.create_state_machine(
-        "order-lifecycle", definition("order_lifecycle", world.queues)
-    )
-    params = {"stateMachineArn": arn, "name": "O-1", "input": json.dumps(ORDER)}
-    execution = world.steps.call("StartExecution", params)["executionArn"]
+def test_nothing_happens_but_through_the_schedule(world: Workflows, lifecycle: str) -> None:
+    params = {"stateMachineArn": lifecycle, "name": "O-1", "input": json.dumps(ORDER)}
+    run = world.steps.call("StartExecution", params)["executionArn"]
     assert world.sqs.messages(world.queues["execution"]) == []
-    world.fail(world.message(), "OrderClosed")
-    assert world.described(execution, 0)["status"] == "RUNNING"
-    assert world.described(execution)["status"] == "SUCCEEDED"
+    stands(world, "CANCELED")
+    world.message()
+    world.time.pass_by(1)
+    assert world.run_of(run).status == "SUCCEEDED"
     assert world.time.now < START + 10

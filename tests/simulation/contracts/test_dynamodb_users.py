@@ -125,13 +125,6 @@ def test_orders_wait_for_attention_until_they_are_at_rest(books: TableBooks) -> 
     assert sorted(books.open_order_ids()) == [f"ord_{number}" for number in range(1, 8)]
 
 
-def test_a_task_token_replaces_the_one_before(books: TableBooks) -> None:
-    assert books.task_token("ord_1") is None
-    books.save_task_token("ord_1", "first", entities.NOW)
-    books.save_task_token("ord_1", "second", entities.NOW)
-    assert books.task_token("ord_1") == "second"
-
-
 def test_the_reconciliation_reads_everything(books: TableBooks, catalog: Tables) -> None:
     books.commit(
         entities.order(),
@@ -140,10 +133,9 @@ def test_the_reconciliation_reads_everything(books: TableBooks, catalog: Tables)
         entities.fill(),
         entities.obligation(),
     )
-    books.save_task_token("ord_1", "token", entities.NOW)
     names = {name: catalog.names[name] for name in ("accounts", "orders", "ledger")}
     pages = list(TableReader(catalog.client, **names).pages(consistent=True))
-    assert {page.table: page.items for page in pages} == {"accounts": 3, "orders": 2, "ledger": 1}
+    assert {page.table: page.items for page in pages} == {"accounts": 3, "orders": 1, "ledger": 1}
     assert all(page.read_units > 0 for page in pages)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from tests.simulation.services.errors import ServiceError
 from tests.simulation.services.sqs import Sqs
 from tests.simulation.services.stepfunctions import StepFunctions
+from tests.simulation.services.stepfunctions_execution import ExecutionState
 
 Done = Callable[[Any | None, tuple[str, str] | None], None]
 START = 1_800_000_000.0
@@ -40,7 +41,7 @@ class Workflows:
     """Step Functions, a queue for each mailbox, and functions that answer at once.
 
     `broken` names the errors of the next messages to SQS. `functions` maps the names of functions
-    to what they do.
+    to what they do. `items` has the orders by their ids. The next `unreadable` reads fail.
     """
 
     def __init__(self, seed: int = 1) -> None:
@@ -53,8 +54,16 @@ class Workflows:
         self.broken: list[str] = []
         self.tries: list[float] = []
         self.functions: dict[str, Callable[[Any], Any]] = {}
+        self.items: dict[str, dict[str, Any]] = {}
+        self.unreadable = 0
+        self.read: list[dict[str, Any]] = []
         self.steps = StepFunctions(
-            lambda: self.time.now, self.time.schedule, random.Random(seed), self._send, self._invoke
+            lambda: self.time.now,
+            self.time.schedule,
+            random.Random(seed),
+            self._send,
+            self._invoke,
+            self._read,
         )
 
     def _send(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +71,13 @@ class Workflows:
         if self.broken:
             raise ServiceError(self.broken.pop(0), "broken")
         return self.sqs.call("SendMessage", params)
+
+    def _read(self, params: dict[str, Any]) -> dict[str, Any]:
+        self.read.append({**params, "at": self.time.now})
+        if self.unreadable:
+            self.unreadable -= 1
+            raise ServiceError("ProvisionedThroughputExceededException", "slow down")
+        return {"Item": self.items[params["Key"]["order_id"]["S"]]}
 
     def _invoke(self, name: str, payload: Any, done: Done) -> None:
         try:
@@ -111,6 +127,10 @@ class Workflows:
         """The description of an execution after that many seconds."""
         self.time.pass_by(seconds)
         return self.steps.call("DescribeExecution", {"executionArn": execution})
+
+    def run_of(self, execution: str) -> ExecutionState:
+        """What is known of an Express execution, which no call describes."""
+        return next(each for each in self.steps.executions() if each.arn == execution)
 
     def path(self, execution: str) -> list[str]:
         """The states that the execution entered."""

@@ -28,6 +28,7 @@ SEND, SEND_AND_WAIT = (
     "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
 )
 INVOKE = "arn:aws:states:::lambda:invoke"
+GET_ITEM = "arn:aws:states:::dynamodb:getItem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,18 @@ class Graph:
     states: dict[str, State]
 
 
+def compile_express(definition: dict[str, Any]) -> Graph:
+    """Compile the definition of an Express state machine.
+
+    Raises ValueError for what Express has not: task tokens and distributed Maps.
+    """
+    graph = compile_graph(definition)
+    for state in graph.states.values():
+        if state.resource == SEND_AND_WAIT or state.distributed:
+            raise ValueError(f"{state.name} is not supported by Express state machines")
+    return graph
+
+
 def compile_graph(definition: dict[str, Any]) -> Graph:
     """Compile a state machine's definition or a Map's ItemProcessor.
 
@@ -156,7 +169,7 @@ def _state(name: str, state: dict[str, Any]) -> State:
 
 
 def _task(name: str, state: dict[str, Any]) -> dict[str, Any]:
-    if state["Resource"] not in (SEND, SEND_AND_WAIT, INVOKE):
+    if state["Resource"] not in (SEND, SEND_AND_WAIT, INVOKE, GET_ITEM):
         raise NotImplementedError(f"{name}: {state['Resource']}")
     if state["Resource"] == INVOKE:
         only(state["Parameters"], {"FunctionName", "FunctionName.$", "Payload", "Payload.$"}, name)

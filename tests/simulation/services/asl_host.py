@@ -51,6 +51,10 @@ class Host(Protocol):
         """Perform SQS SendMessage. Raises ServiceError."""
         ...
 
+    def get_item(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Perform DynamoDB GetItem. Raises ServiceError."""
+        ...
+
     def invoke_function(
         self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]
     ) -> None:

@@ -160,6 +160,9 @@ class Run:
                 params["FunctionName"], as_json(params.get("Payload", {})), attempt.returned
             )
             return
+        if state.resource == asl.GET_ITEM:
+            attempt.read(params)
+            return
         if token is not None:
             attempt.token = token
             self.host.open_token(token, attempt)
@@ -272,6 +275,15 @@ class Attempt:
             self.succeed(answer)
         else:
             self.run.host.record("TaskSubmitted")
+
+    def read(self, params: dict[str, Any]) -> None:
+        """Read an item. Step Functions prefixes the names of DynamoDB's errors."""
+        try:
+            answer = self.run.host.get_item(params)
+        except ServiceError as error:
+            self.fail(f"DynamoDB.{error.code}", error.message)
+            return
+        self.succeed(answer)
 
     def returned(self, result: Any | None, failure: Failure | None) -> None:
         """Finish with a function's result or failure."""

@@ -1,4 +1,4 @@
-"""Step Functions in memory: Standard workflows and their task tokens.
+"""Step Functions in memory: Standard workflows with their task tokens, and Express workflows.
 
 Each step of an execution is a callback given to `schedule`. The owner of `schedule` decides the
 order of events.
@@ -25,6 +25,8 @@ from tests.simulation.services.stepfunctions_execution import (
 NAME_SECONDS = 90 * 86_400
 """The time for which the name of a closed execution cannot be used again."""
 PAGE = 100
+EXPRESS_SECONDS = 300
+"""Step Functions stops an Express execution after five minutes."""
 Schedule = Callable[[float, Callable[[], None]], None]
 InvokeFunction = Callable[[str, Any, Callable[[Any | None, Failure | None], None]], None]
 _BAD_NAME = re.compile(
@@ -42,12 +44,19 @@ class StepFunctions:
         random: random.Random,
         send_message: Callable[[dict[str, Any]], dict[str, Any]],
         invoke_function: InvokeFunction,
+        get_item: Callable[[dict[str, Any]], dict[str, Any]],
     ) -> None:
         self.now, self.schedule, self.random = now, schedule, random
         self.send_message, self.invoke_function = send_message, invoke_function
+        self.get_item = get_item
+        self.starts_twice: Callable[[], bool] = lambda: False
+        """Whether Express runs the present start twice. AWS promises at least once."""
+        self.kills_after: Callable[[], float | None] = lambda: None
+        """After how many seconds an Express execution dies without an error, if it does."""
         self.secret = random.getrandbits(256)
         self.tokens: dict[str, Attempt] = {}
         self._machines: dict[str, asl.Graph] = {}
+        self._express: set[str] = set()
         self._executions: dict[str, Execution] = {}
         self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "StartExecution": self._start_execution,
@@ -70,12 +79,19 @@ class StepFunctions:
             raise NotImplementedError(f"stepfunctions {operation}")
         return handle(params)
 
-    def create_state_machine(self, name: str, definition: dict[str, Any]) -> str:
+    def create_state_machine(
+        self, name: str, definition: dict[str, Any], *, express: bool = False
+    ) -> str:
         """Create a state machine and return its ARN.
 
-        Raises NotImplementedError if the definition holds anything that is not interpreted.
+        Raises NotImplementedError if the definition holds anything that is not interpreted, and
+        ValueError if an Express one holds what Express has not.
         """
-        self._machines[name] = asl.compile_graph(definition)
+        if express:
+            self._express.add(name)
+            self._machines[name] = asl.compile_express(definition)
+        else:
+            self._machines[name] = asl.compile_graph(definition)
         return f"{PREFIX}:stateMachine:{name}"
 
     def executions(self) -> list[ExecutionState]:
@@ -89,7 +105,14 @@ class StepFunctions:
                 execution.run.state.name if execution.run.state is not None else None,
                 execution.open_tokens,
                 execution.parent.arn if execution.parent is not None else None,
+                execution.started_at,
                 execution.stopped_at,
+                execution.failure[0] if execution.failure is not None else None,
+                tuple(
+                    state
+                    for _, event, state in execution.history
+                    if state is not None and event.endswith("Entered")
+                ),
             )
             for execution in self._executions.values()
         ]
@@ -142,6 +165,10 @@ class StepFunctions:
             raise ServiceError(
                 "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
             ) from None
+        if machine in self._express:
+            if self.starts_twice():
+                self._start_express(machine, name, content, data)
+            return self._start_express(machine, name, content, data)
         now, arn = self.now(), f"{PREFIX}:execution:{machine}:{name}"
         execution = self._executions.get(arn)
         if execution is not None:
@@ -153,6 +180,18 @@ class StepFunctions:
             del self._executions[arn]
         self._executions[arn] = execution = Execution(self, machine, arn, name, content, now)
         execution.begin(self._machines[machine], data)
+        return {"executionArn": arn, "startDate": time_of(now)}
+
+    def _start_express(self, machine: str, name: str, content: str, data: Any) -> dict[str, Any]:
+        """Start an Express execution. Several may have one name."""
+        now, arn = self.now(), f"{PREFIX}:express:{machine}:{name}:{self._uuid()}"
+        execution = Execution(self, machine, arn, name, content, now, express=True)
+        self._executions[arn] = execution
+        execution.begin(self._machines[machine], data)
+        self.schedule(EXPRESS_SECONDS, lambda: execution.stop("TIMED_OUT"))
+        killed_after = self.kills_after()
+        if killed_after is not None:
+            self.schedule(killed_after, execution.stop)
         return {"executionArn": arn, "startDate": time_of(now)}
 
     def _describe_execution(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -186,6 +225,10 @@ class StepFunctions:
     def _list_executions(self, params: dict[str, Any]) -> dict[str, Any]:
         _known(params, {"stateMachineArn", "mapRunArn", "statusFilter", "maxResults", "nextToken"})
         machine = self._machine(params["stateMachineArn"]) if "stateMachineArn" in params else None
+        if machine in self._express:
+            raise ServiceError(
+                "StateMachineTypeNotSupported", "ListExecutions is not supported by EXPRESS"
+            )
         found = [
             execution
             for execution in reversed(self._executions.values())
@@ -265,6 +308,8 @@ class StepFunctions:
 
     def _execution(self, arn: str) -> Execution:
         execution = self._executions.get(arn)
+        if execution is not None and execution.express:
+            raise ServiceError("InvalidArn", f"Invalid Arn: '{arn}' is of an Express execution")
         if execution is None:
             raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return execution

@@ -25,6 +25,8 @@ class ExecutionState(NamedTuple):
     """What a checker sees of an execution.
 
     `state` is None before the first state. `parent` is None unless a Map started the execution.
+    `error` is that of a failed execution. `path` has the states in the order in which they were
+    entered.
     """
 
     arn: str
@@ -34,7 +36,10 @@ class ExecutionState(NamedTuple):
     state: str | None
     open_tokens: int
     parent: str | None
+    started_at: float
     stopped_at: float
+    error: str | None
+    path: tuple[str, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +54,7 @@ class Execution:
     started_at: float
     parent: Execution | None = None
     map_run: str | None = None
+    express: bool = False
     status: str = "RUNNING"
     stopped_at: float = 0.0
     output: str | None = None
@@ -76,11 +82,11 @@ class Execution:
         self.run = Run(self, graph, context, self._ended)
         self.run.start(content)
 
-    def stop(self) -> None:
+    def stop(self, status: str = "ABORTED") -> None:
         """Abort the execution and everything that it started."""
         if self.status == "RUNNING":
             self.run.stop()
-            self._close("ABORTED", "ExecutionAborted", None)
+            self._close(status, f"Execution{''.join(map(str.title, status.split('_')))}", None)
 
     def later(self, seconds: float, callback: Callable[[], None]) -> None:
         self.service.schedule(seconds, callback)
@@ -109,6 +115,9 @@ class Execution:
 
     def send_message(self, params: dict[str, Any]) -> dict[str, Any]:
         return self.service.send_message(params)
+
+    def get_item(self, params: dict[str, Any]) -> dict[str, Any]:
+        return self.service.get_item(params)
 
     def invoke_function(
         self, name: str, payload: Any, done: Callable[[Any | None, Failure | None], None]
