@@ -21,8 +21,11 @@ import boto3
 import pytest
 import urllib3
 from moto import mock_aws
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
+)
 
-from infra.catalog.names import MAILBOXES
+from infra.catalog.names import MAILBOXES, ORDER_LIFECYCLE, WORKFLOW_LOGS
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
 from simulators import reference
 from simulators.adapters import callbacks
@@ -40,7 +43,7 @@ from tests.integration.local_http import HttpAnswer, HttpRequest, LocalServer
 from tests.integration.signing import signed_as_needed
 from tests.integration.simulators.world import FakeContext, running_world
 from tests.integration.simulators.world import World as Venues
-from tests.integration.trading.books import add_reference_data, all_findings, table_books
+from tests.integration.trading.books import NAMES, add_reference_data, all_findings, table_books
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.runtime import clock
 from trading.adapters.venues.http import pool
@@ -53,7 +56,7 @@ APIS: dict[str, tuple[Route, ...]] = {
     "internal": INTERNAL_ROUTES,
     "venues": VENUE_ROUTES,
 }
-SENDING_SECONDS = 5
+LIFECYCLE_LOG = f"{WORKFLOW_LOGS}{PREFIX}{ORDER_LIFECYCLE}"
 PATIENCE_SECONDS = 60
 """An answer comes from this process. On a busy machine it takes longer than a real venue may take,
 and a test would see an exchange that is down.
@@ -159,9 +162,12 @@ class System:
         return order.status
 
     def workflow_status(self, order_id: str) -> str:
-        """RUNNING, SUCCEEDED or FAILED."""
-        arn = self.lifecycle_arn.replace(":stateMachine:", ":execution:") + f":{order_id}"
-        status: str = self.stepfunctions.describe_execution(executionArn=arn)["status"]
+        """RUNNING while a run of the order is, else the status of the last one that ended."""
+        runs = self.stepfunctions.list_executions(stateMachineArn=self.lifecycle_arn)["executions"]
+        own = [run for run in runs if run["name"].startswith(f"{order_id}-")]
+        if any(run["status"] == "RUNNING" for run in own):
+            return "RUNNING"
+        status: str = max(own, key=lambda run: run["stopDate"])["status"]
         return status
 
     def findings(self) -> list[Finding]:
@@ -202,8 +208,14 @@ def sqs_record(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def create_lifecycle(queues: dict[str, str]) -> str:
-    """Create OrderLifecycle as it is deployed. Answers its ARN."""
+    """Create OrderLifecycle. Answers its ARN.
+
+    It differs from the deployed one in that a run looks until the order is over: the time of the
+    mock is not that of the tests. `_wait_briefly` lets it look often.
+    """
     definition = (ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text()
+    definition = definition.replace('"wait_seconds": 2', '"wait_seconds": 1')
+    definition = definition.replace("${OrdersTable}", NAMES.orders)
     for name in ("Execution", "Clearing"):
         definition = definition.replace(f"${{{name}QueueUrl}}", queues[f"{name.upper()}_QUEUE_URL"])
     machine = boto3.client("stepfunctions").create_state_machine(
@@ -218,20 +230,25 @@ def stop_workflows(system: System) -> None:
     """Stop the executions once they have sent their message. They run in threads that outlive the
     mock, and would send it to the queue of the next test, which has the same address.
     """
-    deadline = time.monotonic() + SENDING_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     client = system.stepfunctions
     running = client.list_executions(stateMachineArn=system.lifecycle_arn, statusFilter="RUNNING")
     for arn in (execution["executionArn"] for execution in running["executions"]):
-        while not _has_sent(client, arn) and time.monotonic() < deadline:
+        while not _has_sent(client, arn):
+            assert time.monotonic() < deadline, f"{arn} has sent nothing"
             time.sleep(0.01)
         client.stop_execution(executionArn=arn)
 
 
 def _has_sent(client: Any, arn: str) -> bool:
-    """Whether the latest task of an execution waits for its answer."""
+    """Whether the first task of an execution is done."""
     events = client.get_execution_history(executionArn=arn)["events"]
-    types = [event["type"] for event in events if event["type"].startswith("Task")]
-    return bool(types) and types[-1] == "TaskSubmitted"
+    return any(event["type"] == "TaskSucceeded" for event in events)
+
+
+def _wait_briefly(_: Any, env: Any, wait_seconds: int) -> None:
+    """Do what a Wait state of the mock does, but for a moment only."""
+    env.program_state_event.wait(0.05)
 
 
 @contextmanager
@@ -246,6 +263,7 @@ def running_system() -> Iterator[System]:
         )  # AWS_ENDPOINT_URL names the APIs, not the mock
         queues = create_queues()
         arn = create_lifecycle(queues)
+        boto3.client("logs").create_log_group(logGroupName=LIFECYCLE_LOG)
         dynamodb = create_tables()
         system = System(venues, queues, arn, dynamodb, table_books(dynamodb, lambda: venues.now))
         server = LocalServer(system.serve)
@@ -255,6 +273,7 @@ def running_system() -> Iterator[System]:
             "SIGNING_KEYS": json.dumps(create_signing_keys()),
             "SECOND_FACTOR_KEY": create_code_key(),
             "ORDER_LIFECYCLE_ARN": arn,
+            "ORDER_LIFECYCLE_LOG": LIFECYCLE_LOG,
             "PUBLIC_API_ID": "public",
             "PUBLIC_API_STAGE": "test",
             "VENUES_API_ID": "venues",
@@ -263,6 +282,7 @@ def running_system() -> Iterator[System]:
         }
         for name, value in variables.items():
             patch.setenv(name, value)
+        patch.setattr(WaitFunction, "_wait_interval", _wait_briefly)
         patch.setattr(clock, "now", system.now)
         patch.setattr(bootstrap, "pool", lambda _: pool(PATIENCE_SECONDS))
         patch.setattr(callbacks, "TIMEOUT", urllib3.Timeout(1, PATIENCE_SECONDS))

@@ -99,7 +99,6 @@ def check_execution(system: System) -> None:
     run(system, "orders")
     assert run(system, "execution") == {"batchItemFailures": []}
     assert system.status(ORDER_ID) == "ROUTING"
-    assert system.books.task_token(ORDER_ID)
     assert len(system.venues.open_work()) == 1
 
 

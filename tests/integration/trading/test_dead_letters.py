@@ -61,9 +61,7 @@ def test_a_message_about_an_unknown_order_moves_to_the_dlq(
 def test_clearing_and_settlement_messages_about_unknown_orders_move_to_the_dlq(
     system: System,
 ) -> None:
-    clear = ClearOrder(
-        client_id="alice", correlation_id="corr-1", order_id="ord_lost", task_token="token"
-    )
+    clear = ClearOrder(client_id="alice", correlation_id="corr-1", order_id="ord_lost")
     settle = SettleClient(client_id="nobody", correlation_id="cycle", settlement_date="2026-01-06")
     system.send("clearing", "alice", clear.model_dump_json())
     system.send("settlement", "nobody", settle.model_dump_json())

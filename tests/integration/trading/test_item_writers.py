@@ -151,12 +151,6 @@ def test_the_quality_that_another_worker_wrote_stands(
 # Writers without a condition: each test shows why the last one may win.
 
 
-def test_the_token_of_a_later_attempt_replaces_the_earlier_one(books: TableBooks) -> None:
-    for token in ("first", "second"):
-        books.save_task_token("ord_1", token, entities.NOW)
-    assert books.task_token("ord_1") == "second"
-
-
 def test_concurrent_failed_probes_all_count(dynamodb: Any, clock: Clock) -> None:
     opened = CircuitTransition("circuit", CircuitState.CLOSED, CircuitState.OPEN, 0)
     probed = CircuitTransition("circuit", CircuitState.HALF_OPEN, CircuitState.OPEN, 0)
@@ -246,9 +240,6 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.second_factors.ProfilePolicies.set": (
         identity.test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other,
         identity.test_a_policy_counts_a_profile_without_a_version_like_everybody,
-    ),
-    "dynamodb.orders.TableTaskTokens.save_task_token": (
-        test_the_token_of_a_later_attempt_replaces_the_earlier_one,
     ),
     "identity.login.TableLoginFailures._add": (identity.test_concurrent_wrong_logins_all_count,),
     "identity.login.TableLoginFailures.forget": (identity.test_forgetting_twice_changes_nothing,),

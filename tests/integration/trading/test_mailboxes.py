@@ -79,7 +79,7 @@ def report(
 
 
 POLL = PollOrder(client_id="alice", correlation_id="corr-1", order_id="ord_1")
-CLEAR = ClearOrder(client_id="bob", correlation_id="corr-2", order_id="ord_2", task_token="token")
+CLEAR = ClearOrder(client_id="bob", correlation_id="corr-2", order_id="ord_2")
 SETTLE = SettleClient(
     client_id="carol", correlation_id="cycle", settlement_date=entities.SETTLEMENT_DATE
 )

@@ -62,7 +62,8 @@ def test_all_tables_are_read_page_by_page_and_the_ledger_last(
 ) -> None:
     for change in KEPT:
         books.commit(change)
-    books.save_task_token("ord_1", "token", entities.NOW)
+    token = {"order_id": {"S": "ord_1"}, "item": {"S": "TOKEN#EXECUTE"}}
+    dynamodb.put_item(TableName=NAMES.orders, Item=token)
     one_item_a_page(dynamodb)
     pages = list(reader.pages(consistent=False))
     found = everything(iter(pages))

@@ -134,19 +134,3 @@ def test_an_order_at_rest_leaves_the_attention_index(books: TableBooks) -> None:
     assert list(books.open_order_ids()) == ["ord_1"]
     books.commit(entities.order().saved().at_rest())
     assert list(books.open_order_ids()) == []
-
-
-def test_a_task_token_is_stored_beside_its_order_and_expires(
-    books: TableBooks, dynamodb: Any
-) -> None:
-    books.commit(entities.order())
-    assert books.task_token("ord_1") is None
-    books.save_task_token("ord_1", "first", entities.NOW)
-    books.save_task_token("ord_1", "second", entities.NOW)
-    assert books.task_token("ord_1") == "second"
-    (token,) = (item for item in items(dynamodb, NAMES.orders) if item["item"].startswith("TOKEN#"))
-    (description,) = (
-        dynamodb.describe_time_to_live(TableName=NAMES.orders)["TimeToLiveDescription"],
-    )
-    assert token[description["AttributeName"]] == int(entities.NOW.timestamp())
-    assert books.order("ord_1") == entities.order().saved()

@@ -1,4 +1,4 @@
-"""The functions answer a workflow, and send messages on, only after their work is committed."""
+"""The functions send messages on only after their work is committed."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -16,15 +16,13 @@ from trading.usecases.ports import OutcomeUnknownError
 from trading.usecases.posttrade.settle_obligations import Outcome
 
 ROOT = Path(__file__).resolve().parents[3]
-CLEAR = ClearOrder(client_id="alice", correlation_id="c", order_id="ord_1", task_token="token")
+CLEAR = ClearOrder(client_id="alice", correlation_id="c", order_id="ord_1")
 SETTLE = SettleClient(
     client_id="alice",
     correlation_id="c",
     settlement_date=entities.SETTLEMENT_DATE,
 )
 TELLING = {
-    "clearing:handle": "below",
-    "clearing:give_up": "below",
     "settlement:handle": "below",
     "callbacks:_enqueue": "It commits nothing. The queue makes the report durable.",
     "internal:_execute": "It commits nothing. It asks for the execution of an accepted order.",
@@ -79,39 +77,23 @@ def outcome(**values: Any) -> Callable[[], Outcome]:
     return lambda: Outcome(**values)
 
 
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        (CLEAR, ["work", "workflow.succeed"]),
-        (CLEAR.model_copy(update={"task_token": None}), ["work"]),
-    ],
-)
-def test_clearing_answers_its_workflow_after_its_work(
-    aws: pytest.MonkeyPatch, message: ClearOrder, expected: list[str]
+def test_clearing_clears_and_a_message_that_is_given_up_flags_the_order(
+    aws: pytest.MonkeyPatch,
 ) -> None:
     clearing, log = recorded(aws, "clearing", "clear_trades", entities.order)
-    clearing.handle(message, FakeContext(), False)
-    assert log == expected
+    clearing.handle(CLEAR, FakeContext(), False)
+    clearing.give_up(CLEAR, "broken")
+    assert log == ["work", "work.flag"]
 
 
 @pytest.mark.parametrize("redelivered", [False, True])
-def test_clearing_that_fails_answers_no_workflow(
-    aws: pytest.MonkeyPatch, redelivered: bool
-) -> None:
+def test_clearing_that_fails_comes_again(aws: pytest.MonkeyPatch, redelivered: bool) -> None:
     clearing, log = recorded(aws, "clearing", "clear_trades", failing)
     with pytest.raises(OutcomeUnknownError):
         clearing.handle(CLEAR, FakeContext(), redelivered)
     with pytest.raises(OutcomeUnknownError):
         clearing.give_up(CLEAR, "broken")
     assert log == []
-
-
-def test_clearing_that_is_given_up_fails_its_workflow_after_the_order_is_flagged(
-    aws: pytest.MonkeyPatch,
-) -> None:
-    clearing, log = recorded(aws, "clearing", "clear_trades", entities.order)
-    clearing.give_up(CLEAR, "broken")
-    assert log == ["work.flag", "workflow.fail"]
 
 
 @pytest.mark.parametrize("redelivered", [False, True])

@@ -1,95 +1,91 @@
-"""The adapter of OrderLifecycle, against the real definition on a mock that runs it, and against
-every kind of dead token.
+"""The adapter of OrderLifecycle, against the definition on a mock that runs it, and the log of its
+failed runs.
 """
 
 import json
-import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
-from tests.integration.system import System
+from tests.integration.system import LIFECYCLE_LOG, System
+from tests.integration.trading import entities
 from tests.integration.trading.entities import order
+from trading.adapters.messaging.run_log import RunLog
 from trading.adapters.messaging.workflow import OrderLifecycle
-from trading.adapters.runtime.clock import now
-from trading.domain.values import TimeInForce
+
+WRITTEN = datetime.now(UTC).replace(microsecond=0)
+"""CloudWatch takes no line that is older than two weeks."""
+CAUSE = "The order could not be read; its worker and the sweeper go on."
 
 
-@pytest.fixture
-def lifecycle(system: System) -> OrderLifecycle:
-    return OrderLifecycle(system.stepfunctions, now, system.lifecycle_arn)
-
-
-def test_an_order_has_one_workflow_even_while_it_runs(
-    lifecycle: OrderLifecycle, system: System
-) -> None:
-    assert lifecycle.start(order()) is True
-    assert lifecycle.start(order()) is False
-    (execution,) = system.stepfunctions.list_executions(stateMachineArn=system.lifecycle_arn)[
-        "executions"
-    ]
-    assert execution["name"] == order().order_id
-
-
-@pytest.mark.parametrize(
-    ("time_in_force", "days"),
-    [(TimeInForce.DAY, 5), (TimeInForce.GTC, 95), (TimeInForce.FOK, 15 / 1440)],
-)
-def test_the_execute_state_waits_longer_than_the_order_can_be_open(
-    time_in_force: TimeInForce, days: float
-) -> None:
+def started(*, at_clearing: bool = False, later: timedelta = timedelta(0)) -> dict[str, Any]:
+    """The parameters of StartExecution."""
     client: Any = boto3.client("stepfunctions", region_name="us-east-1")
-    sent: list[str] = []
+    sent: list[dict[str, Any]] = []
     client.meta.events.register(
-        "provide-client-params.sfn.StartExecution", lambda params, **_: sent.append(params["input"])
+        "provide-client-params.sfn.StartExecution", lambda params, **_: sent.append(params)
     )
     with Stubber(client) as stub:
         stub.add_response("start_execution", {"executionArn": "arn:aws:states:x", "startDate": 0})
-        OrderLifecycle(client, now, "arn:aws:states:machine").start(
-            order(time_in_force=time_in_force)
-        )
-    assert f'"execute_timeout_seconds": {int(days * 86_400)}' in sent[0]
+        lifecycle = OrderLifecycle(client, lambda: entities.NOW + later, "arn:aws:states:machine")
+        (lifecycle.start_at_clearing if at_clearing else lifecycle.start)(order())
+    (params,) = sent
+    return params | {"input": json.loads(params["input"])}
 
 
-@pytest.mark.parametrize("code", ["TaskDoesNotExist", "TaskTimedOut", "InvalidToken"])
-def test_an_answer_to_a_dead_token_is_no_error(code: str) -> None:
+@pytest.mark.parametrize("at_clearing", [False, True])
+def test_a_run_is_named_after_its_order_and_says_where_it_begins(at_clearing: bool) -> None:
+    params = started(at_clearing=at_clearing)
+    assert params["name"].startswith(f"{order().order_id}-")
+    assert len(params["name"]) <= 80
+    assert params["input"]["first_step"] == ("CLEAR" if at_clearing else "EXECUTE")
+    assert params["input"]["order_id"] == order().order_id
+    assert params["input"]["client_id"] == order().client_id
+    assert params["input"]["correlation_id"] == order().correlation_id
+
+
+def test_a_start_within_the_minute_is_a_retry_and_a_later_one_is_intended() -> None:
+    first, retry, later = (
+        started(later=timedelta(seconds=seconds))["input"]["deduplication_id"]
+        for seconds in (0, 1, 60)
+    )
+    assert first == retry != later
+
+
+def test_any_error_of_step_functions_is_raised() -> None:
     client: Any = boto3.client("stepfunctions", region_name="us-east-1")
+    lifecycle = OrderLifecycle(client, lambda: entities.NOW, "arn:aws:states:machine")
     with Stubber(client) as stub:
-        stub.add_client_error("send_task_success", code)
-        stub.add_client_error("send_task_failure", code)
-        assert OrderLifecycle(client, now).succeed("token", {}) is False
-        assert OrderLifecycle(client, now).fail("token", "Error", "cause") is False
+        stub.add_client_error("start_execution", "ThrottlingException")
+        with pytest.raises(client.exceptions.ClientError, match="Throttling"):
+            lifecycle.start(order())
 
 
-def test_any_other_error_of_step_functions_is_raised() -> None:
-    client: Any = boto3.client("stepfunctions", region_name="us-east-1")
-    with Stubber(client) as stub:
-        stub.add_client_error("send_task_success", "AccessDeniedException")
-        stub.add_client_error("start_execution", "ExecutionLimitExceeded")
-        with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
-            OrderLifecycle(client, now).succeed("token", {})
-        with pytest.raises(client.exceptions.ClientError, match="ExecutionLimitExceeded"):
-            OrderLifecycle(client, now, "arn:aws:states:machine").start(order())
+def logged(system: System, run: str, kind: str, **details: str) -> None:
+    """Write what Step Functions writes into the log of an Express workflow."""
+    logs: Any = boto3.client("logs")
+    stream = f"states/{run}"
+    logs.create_log_stream(logGroupName=LIFECYCLE_LOG, logStreamName=stream)
+    arn = f"arn:aws:states:us-east-1:123456789012:express:order-lifecycle-express:{run}:uuid"
+    line = {"id": "7", "type": kind, "details": details, "execution_arn": arn}
+    event = {"timestamp": int(WRITTEN.timestamp() * 1000), "message": json.dumps(line)}
+    logs.put_log_events(logGroupName=LIFECYCLE_LOG, logStreamName=stream, logEvents=[event])
 
 
-def test_a_used_token_of_a_finished_workflow_is_dead(
-    lifecycle: OrderLifecycle, system: System
-) -> None:
-    lifecycle.start(order())
-    tokens: list[str] = []
+def test_the_failed_runs_of_an_order_are_found_in_the_log(system: System) -> None:
+    own = f"{order().order_id}-execute-1"
+    logged(system, own, "ExecutionFailed", error="LookFailed", cause=CAUSE)
+    logged(system, f"{order().order_id}-execute-2", "TaskFailed", error="SQS.Error")
+    logged(system, "ord_other-execute-3", "ExecutionFailed", error="LookFailed", cause=CAUSE)
+    found = RunLog(boto3.client("logs"), LIFECYCLE_LOG)(order())
+    assert found is not None
+    (failure,) = found
+    assert (failure.run, failure.error, failure.cause) == (own, "LookFailed", CAUSE)
+    assert failure.failed_at == WRITTEN
 
-    def received() -> bool:
-        tokens.extend(
-            json.loads(message["Body"])["task_token"]
-            for message in system.messages("EXECUTION_QUEUE_URL")
-        )
-        return bool(tokens)
 
-    while not received():  # no worker may take the message away
-        time.sleep(0.01)
-    (token,) = tokens
-    assert lifecycle.fail(token, "OrderClosed", "REJECTED") is True
-    system.run_until(lambda: system.workflow_status(order().order_id) == "SUCCEEDED")
-    assert lifecycle.succeed(token, {"order_id": order().order_id}) is False
+def test_a_log_that_cannot_be_read_is_no_error(system: System) -> None:
+    assert RunLog(boto3.client("logs"), "no-such-group")(order()) is None
