@@ -3,20 +3,33 @@ would.
 """
 
 import json
+import random
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
 from infra.catalog.names import ORDER_LIFECYCLE
 from tests.benchmarks import seeding
+from tests.benchmarks.meter import Units
 from tests.benchmarks.prices import Billed
+from tests.benchmarks.units import read_units
 from tests.benchmarks.world import REGION, World
+from tests.simulation.contracts.timeline import Timeline
+from tests.simulation.services.stepfunctions import StepFunctions
+from tests.simulation.services.stepfunctions_execution import TRANSITION_SECONDS
+from tests.simulation.workflows import definition
 from trading.adapters.messaging.mailboxes import BATCH_SIZE
 
-WORKFLOWS = Path(__file__).resolve().parents[2] / "infra" / "workflows"
+EXPRESS_GB = 64 / 1024
+"""The memory of a run with small data: the least that Express bills."""
+BILLED_A_SECOND = 10
+"""Express rounds a run up to a tenth of a second."""
+STATE_SECONDS = 0.01
+"""What a state is assumed to take, beside its wait: Step Functions' own time and the call's."""
 QUEUE_REQUESTS_OF_DELIVERY = 2
 """The event source receives and deletes each message in a batch of one, which is the most that a
 message can cost.
@@ -50,10 +63,21 @@ class Lifecycle:
     """Drives a world, and counts each step under its stage."""
 
     world: World
-    _workflow: dict[str, Any] = field(
-        default_factory=lambda: json.loads((WORKFLOWS / "order_lifecycle.asl.json").read_text())
-    )
-    _running: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    _time: Timeline = field(default_factory=Timeline)
+    _sent: deque[tuple[str, str]] = field(default_factory=deque)
+    _billed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._steps = StepFunctions(
+            lambda: self._time.now,
+            self._time.schedule,
+            _Steady(),
+            self._send,
+            lambda *_: None,
+            self._read,
+        )
+        workflow = definition("order_lifecycle", self.world.queues, f"{self.world.prefix}orders")
+        self._steps.create_state_machine(ORDER_LIFECYCLE, workflow, express=True)
 
     def log_in(self) -> str:
         """Log in and return the token."""
@@ -144,7 +168,7 @@ class Lifecycle:
 
     def _carry_on(self) -> None:
         """Deliver messages and run workflows until nothing is under way."""
-        while self._asynchronous() or self._mailboxes():
+        while self._asynchronous() or self._from_workflows() or self._mailboxes() or self._runs():
             continue
 
     def _asynchronous(self) -> bool:
@@ -153,38 +177,53 @@ class Lifecycle:
         operation, request = self.world.asynchronous.popleft()
         match operation:
             case "StartExecution":
-                self._enter(self._workflow["StartAt"], json.loads(request["input"]))
-            case "SendTaskSuccess" if request["taskToken"] in self._running:
-                name, context = self._running.pop(request["taskToken"])
-                state = self._workflow["States"][name]
-                if not state.get("End"):
-                    self._enter(state["Next"], context)
-            case "SendTaskFailure":
-                _expect(False, request)
+                self._steps.call("StartExecution", request)
             case "Invoke":
                 self.world.meter.stage = Stage.REPORT
                 self.world.invoke("exchange_matching", request)
         return True
 
-    def _enter(self, name: str, context: dict[str, Any]) -> None:
-        token = f"{uuid4()}{uuid4()}" * 8  # tokens of Step Functions are long, and they are stored
-        self._running[token] = (name, context)
-        template = self._workflow["States"][name]["Parameters"]
-        values = {"$.client_id": context["client_id"], "$$.Task.Token": token} | {
-            f"$.{k}": v for k, v in context.items()
-        }
-        message = {
-            key.removesuffix(".$"): values[value] if key.endswith(".$") else value
-            for key, value in template["MessageBody"].items()
-        }
-        queue = "execution" if "Execution" in template["QueueUrl"] else "clearing"
-        self._deliver_from_workflow(queue, message, STAGE_OF_MESSAGE[message["kind"]])
+    def _runs(self) -> bool:
+        """Let a run of OrderLifecycle go on, and bill those that have ended."""
+        for run in self._steps.executions():
+            if run.status != "RUNNING" and run.arn not in self._billed:
+                _expect(run.status == "SUCCEEDED", run)
+                self._billed.add(run.arn)
+                seconds = ceil((run.stopped_at - run.started_at) * BILLED_A_SECOND)
+                self.world.meter.charge(ORDER_LIFECYCLE, Billed.RUNS)
+                self.world.meter.charge(
+                    ORDER_LIFECYCLE, Billed.RUNNING, EXPRESS_GB * seconds / BILLED_A_SECOND
+                )
+        if len(self._billed) == len(self._steps.executions()):
+            return False
+        self._time.pass_by(STATE_SECONDS)
+        return True
 
-    def _deliver_from_workflow(self, function: str, message: dict[str, Any], stage: Stage) -> None:
-        self.world.meter.stage = stage
-        self.world.meter.charge(ORDER_LIFECYCLE, Billed.TRANSITIONS)
+    def _send(self, params: dict[str, Any]) -> dict[str, Any]:
+        """A run sends a message."""
+        body = json.loads(params["MessageBody"])
+        queues = {url: name for name, url in self.world.queues.items()}
+        self.world.meter.stage = STAGE_OF_MESSAGE[body["kind"]]
         self.world.meter.charge(ORDER_LIFECYCLE, Billed.QUEUE_REQUESTS)
-        self._deliver(function, json.dumps(message), stage)
+        self._sent.append((queues[params["QueueUrl"]], params["MessageBody"]))
+        return {"MessageId": str(uuid4())}
+
+    def _read(self, params: dict[str, Any]) -> dict[str, Any]:
+        """A run looks at its order. It is billed for the whole item."""
+        item = self.world.peek(params["TableName"], params["Key"])
+        assert item is not None
+        units = read_units([item], consistent=params["ConsistentRead"])
+        table, order_id = params["TableName"], params["Key"]["order_id"]["S"]
+        self.world.meter.charge_read(ORDER_LIFECYCLE, Units(table, "", order_id, read_units=units))
+        return {"Item": item}
+
+    def _from_workflows(self) -> bool:
+        """Deliver one message that a run sent, if there is any."""
+        if not self._sent:
+            return False
+        function, body = self._sent.popleft()
+        self._deliver(function, body, STAGE_OF_MESSAGE[json.loads(body)["kind"]])
+        return True
 
     def _mailboxes(self) -> bool:
         """Deliver one message that a function sent, if there is any."""
@@ -215,6 +254,13 @@ class Lifecycle:
         }
         answer = self.world.invoke(function, {"Records": [record]})
         _expect(not answer["batchItemFailures"], self.world.last_output)
+
+
+class _Steady(random.Random):
+    """Each state takes its assumed time."""
+
+    def random(self) -> float:
+        return STATE_SECONDS / TRANSITION_SECONDS
 
 
 def _expect(holds: bool, evidence: object) -> None:

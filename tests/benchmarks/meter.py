@@ -26,7 +26,6 @@ FULL_CPU_MB = 1769
 LATENCY_MS = {
     "TransactWriteItems": 12.0,
     "StartExecution": 25.0,
-    "SendTaskSuccess": 20.0,
     "Invoke": 15.0,
 }
 DEFAULT_LATENCY_MS = 6.0
@@ -84,12 +83,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Charge:
-    """A billed quantity."""
+    """A billed quantity. `units` says where DynamoDB's units are consumed if no call does."""
 
     stage: str
     payer: str
     billed: Billed
     quantity: float
+    units: tuple[Units, ...] = ()
     share: float = 1
 
     @property
@@ -209,6 +209,11 @@ class Meter:
     def charge(self, payer: str, billed: Billed, quantity: float = 1) -> None:
         """Count something that no call of a function shows."""
         self.usage.charges.append(Charge(self.stage, payer, billed, quantity))
+
+    def charge_read(self, payer: str, read: Units) -> None:
+        """Count the read units of a call that no function makes."""
+        charge = Charge(self.stage, payer, Billed.READS, read.read_units, units=(read,))
+        self.usage.charges.append(charge)
 
     def invoke(self, function: str, run: Callable[[], Result]) -> Result:
         """Run a function. A function that calls another one waits for it."""

@@ -13,6 +13,8 @@ class Billed(StrEnum):
     WRITES = "DynamoDB write units"
     READS = "DynamoDB read units"
     TRANSITIONS = "Step Functions transitions"
+    RUNS = "Step Functions Express runs"
+    RUNNING = "Step Functions Express GB-seconds (estimate)"
     API_REQUESTS = "API Gateway requests"
     QUEUE_REQUESTS = "SQS FIFO requests"
     INVOCATIONS = "Lambda invocations"
@@ -28,6 +30,8 @@ PRICE: dict[Billed, float] = {
     Billed.WRITES: 0.625 / MILLION,
     Billed.READS: 0.125 / MILLION,
     Billed.TRANSITIONS: 25 / MILLION,
+    Billed.RUNS: 1 / MILLION,
+    Billed.RUNNING: 0.00001667,
     Billed.API_REQUESTS: 3.50 / MILLION,
     Billed.QUEUE_REQUESTS: 0.50 / MILLION,
     Billed.INVOCATIONS: 0.20 / MILLION,

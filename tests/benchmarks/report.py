@@ -33,7 +33,14 @@ def by_stage(usage: Usage) -> Grid:
     columns = [
         billed
         for billed in Billed
-        if billed not in (Billed.LOGS, Billed.TRACES, Billed.SECRETS, Billed.MACS)
+        if billed
+        not in (
+            Billed.TRANSITIONS,
+            Billed.LOGS,
+            Billed.TRACES,
+            Billed.SECRETS,
+            Billed.MACS,
+        )
     ]
     calls: dict[tuple[bool, str], float] = defaultdict(float)
     for call in usage.calls:
@@ -84,14 +91,16 @@ def by_table(usage: Usage) -> Grid:
     """DynamoDB's units by step, function, table or index, and partition key, if orders share it."""
     found: dict[tuple[str, str, str, str], list[float]] = defaultdict(lambda: [0, 0])
     keys: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
-    for call in usage.calls:
-        for consumed in call.units:
+    consumers = [(each.stage, each.function, each.share, each.units) for each in usage.calls]
+    consumers += [(each.stage, each.payer, each.share, each.units) for each in usage.charges]
+    for stage, consumer, share, units in consumers:
+        for consumed in units:
             table = consumed.table.split("-", 2)[2]
             place = f"{table}/{consumed.index}" if consumed.index else table
-            row = call.stage, call.function, place, shared_key(consumed.key)
+            row = stage, consumer, place, shared_key(consumed.key)
             keys[row].add(consumed.key)
-            found[row][0] += consumed.write_units * call.share
-            found[row][1] += consumed.read_units * call.share
+            found[row][0] += consumed.write_units * share
+            found[row][1] += consumed.read_units * share
     order: dict[Stage, int] = {stage: index for index, stage in enumerate(STAGES)}
     rows = [
         [*row, str(len(keys[row])) if row[3] else "", *map(_number, found[row])]
@@ -197,14 +206,15 @@ def counts(kinds: dict[str, Measured]) -> Grid:
     rows = []
     for name, measured in kinds.items():
         for worker, usage in (("busy", measured.busy), ("idle", measured.idle)):
-            mine = [call for call in usage.calls if not call.is_simulated]
+            calls = sum(call.share for call in usage.calls if not call.is_simulated)
             writes, reads = (
-                sum(each)
-                for each in zip(
-                    *((c.write_units * c.share, c.read_units * c.share) for c in mine), strict=True
+                sum(
+                    each.quantity * each.share
+                    for each in usage.charges
+                    if each.billed is billed and not each.is_simulated
                 )
+                for billed in (Billed.WRITES, Billed.READS)
             )
-            calls = sum(call.share for call in mine)
             rows.append([name, worker, _number(calls), _number(writes), _number(reads)])
     return Grid(
         "Orders compared, without the simulators",

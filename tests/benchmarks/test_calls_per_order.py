@@ -1,10 +1,10 @@
 """The cost of an order cannot rise unnoticed."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
-from tests.benchmarks.lifecycle import Stage
+from tests.benchmarks.lifecycle import EXPRESS_GB, Stage
 from tests.benchmarks.measure import MARKET_BUY, Measured, measure
 
 MOST_CALLS = {
@@ -54,10 +54,11 @@ def test_calls_of_an_idle_worker(measured: Measured) -> None:
     assert calls <= MOST_CALLS_OF_AN_IDLE_WORKER, ADVICE
 
 
-def test_transitions_of_a_plain_order(measured: Measured) -> None:
-    transitions = [
-        charge.stage
-        for charge in measured.busy.charges
-        if charge.billed == "Step Functions transitions"
-    ]
-    assert transitions == [Stage.EXECUTE, Stage.CLEAR], "two for the order, none for a client"
+def test_a_plain_order_takes_one_short_run_and_no_transition(measured: Measured) -> None:
+    billed: dict[str, float] = defaultdict(float)
+    for charge in measured.busy.charges:
+        billed[charge.billed] += charge.quantity * charge.share
+    assert billed["Step Functions transitions"] == 0
+    assert billed["Step Functions Express runs"] == pytest.approx(1)
+    seconds = billed["Step Functions Express GB-seconds (estimate)"] / EXPRESS_GB
+    assert 2 < seconds < 2.5, "two waits of a second"

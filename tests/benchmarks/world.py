@@ -52,6 +52,7 @@ CONSTANT_ENVIRONMENT = {
     "AWS_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "000000000000",
     "AWS_SECRET_ACCESS_KEY": "bench",
+    "ORDER_LIFECYCLE_LOG": "order-lifecycle",
     "ORDER_LIFECYCLE_ARN": f"arn:aws:states:{REGION}:000000000000:stateMachine:order-lifecycle",
     "PUBLIC_API_ID": "public",
     "PUBLIC_API_STAGE": "bench",
@@ -117,7 +118,7 @@ class World:
         self._kms = kms
         self.queues = {name: self._queue(name) for name in MAILBOXES}
         self.asynchronous: deque[tuple[str, dict[str, Any]]] = deque()
-        self.meter = Meter(self.tables, self._peek)
+        self.meter = Meter(self.tables, self.peek)
         self.last_output = ""
         self._requests = itertools.count(1)
         self._handlers: dict[str, Callable[..., Any]] = {}
@@ -250,7 +251,7 @@ class World:
         preload = options.get("preload_content", True)
         return urllib3.HTTPResponse(body=io.BytesIO(body), status=status, preload_content=preload)
 
-    def _peek(self, table: str, key: Item) -> Item | None:
+    def peek(self, table: str, key: Item) -> Item | None:
         found: Item | None = self.dynamodb.get_item(
             TableName=table, Key=key, ConsistentRead=True
         ).get("Item")
