@@ -11,6 +11,7 @@ State = dict[str, Any]
 SERVICES = {
     "sqs:sendMessage": "send",
     "lambda:invoke": "invoke",
+    "dynamodb:getItem": "read",
 }
 """How a task's resource reads in a diagram."""
 
@@ -48,7 +49,8 @@ def _doing(state: State) -> str:
     if service not in SERVICES:
         return ""
     parameters = state["Parameters"]
-    target = parameters.get("QueueUrl") or parameters.get("FunctionName")
+    names = ("QueueUrl", "FunctionName", "TableName")
+    target = next(parameters[name] for name in names if name in parameters)
     return f"{SERVICES[service]} ({target.strip('${}')})"
 
 
@@ -67,6 +69,8 @@ def _next(name: str, state: State) -> Iterator[tuple[str, str]]:
 
 
 def _condition(choice: State) -> str:
+    if "Or" in choice:
+        return " or ".join(map(_condition, choice["Or"]))
     variable = choice["Variable"].removeprefix("$.")
     operator, value = next((k, v) for k, v in choice.items() if k not in ("Variable", "Next"))
     return f"{variable} {operator} {json.dumps(value)}"

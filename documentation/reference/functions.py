@@ -40,7 +40,7 @@ KINDS = {
     "secrets": "secret",
     "keys": "signing keys of",
     "workflows": "workflow",
-    "executions": "executions of",
+    "logs": "log of",
     "functions": "function",
 }
 

@@ -7,6 +7,7 @@ from documentation.markdown import code, codes, table
 from documentation.reference.alarms import duration, named
 from documentation.templates import templates
 from infra.catalog.grants import GRANTS
+from infra.catalog.names import EXPRESS
 from infra.synthesized import Resource
 
 SCHEDULE = "AWS::Scheduler::Schedule"
@@ -141,4 +142,4 @@ def _of_workflows(type_: str, name: str) -> Iterator[tuple[str, str]]:
             target = templates().target(machine.stack, value)
             if target.type == type_:
                 workflow = named(machine.stack, machine.properties["StateMachineName"])
-                yield workflow, named(target.stack, target.properties[name])
+                yield workflow.removesuffix(EXPRESS), named(target.stack, target.properties[name])
