@@ -139,6 +139,7 @@ NAMES = (
     "BackupVaultName",
     "Name",
     "Description",
+    "LogGroupName",
 )
 
 
