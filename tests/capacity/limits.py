@@ -81,15 +81,12 @@ class Limits:
 
     @property
     def starts(self) -> Bucket:
-        """The bucket of the workflows' starts. An order without billed transitions is Express."""
-        standard = self.order.transitions > 0
-        return self.plain(quotas.STANDARD_STARTS if standard else quotas.EXPRESS_STARTS)
+        """The bucket of the workflows' starts."""
+        return self.plain(quotas.EXPRESS_STARTS)
 
     def _of(self, step: Step) -> Iterator[tuple[Bucket, float]]:
         yield from self._gateway(step)
         yield from self._function(step)
-        yield self.plain(quotas.TRANSITIONS), step.transitions
-        yield self.plain(quotas.ANSWERS), step.calls.get("SendTaskSuccess", 0)
         macs = sum(step.calls.get(name, 0) for name in ("GenerateMac", "VerifyMac"))
         yield self.plain(quotas.MACS), macs
         if step.function in MAILBOXES:

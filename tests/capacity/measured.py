@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.catalog.functions import FUNCTIONS, SIMULATORS
+from infra.catalog.names import ORDER_LIFECYCLE
 from tests.benchmarks.prices import MILLION, PRICE, Billed
 
 COSTS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "costs.md"
@@ -43,7 +44,7 @@ class Consumed:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a plain order: what an order uses of it.
+    """A step of a plain order: what an order uses of it, with the reads of its workflow.
 
     `runs`: how often the function runs for an order. `seconds`: how long it runs. `calls`: how
     often it calls each operation.
@@ -54,7 +55,6 @@ class Step:
     runs: float
     seconds: float
     calls: Mapping[str, float]
-    transitions: float
     units: tuple[Consumed, ...]
 
 
@@ -73,11 +73,6 @@ class PlainOrder:
     def calls(self, operation: str) -> float:
         """How often an order calls an operation, in all its steps."""
         return sum(step.calls.get(operation, 0) for step in self.steps.values())
-
-    @property
-    def transitions(self) -> float:
-        """The state transitions that an order is billed for."""
-        return sum(step.transitions for step in self.steps.values())
 
 
 def plain_order(page: Path = COSTS) -> PlainOrder:
@@ -120,7 +115,6 @@ def _step(row: Row, tables: Mapping[str, list[Row]]) -> Step:
         runs=runs,
         seconds=_number(row["Lambda GB-seconds"]) / gigabytes / runs if runs else 0,
         calls={each["operation"].split()[-1]: _number(each["calls"]) for each in mine},
-        transitions=_number(row["transitions"]),
         units=tuple(
             Consumed(
                 place=each["table or index"],
@@ -130,7 +124,7 @@ def _step(row: Row, tables: Mapping[str, list[Row]]) -> Step:
                 read_units=_number(each["read units"]),
             )
             for each in tables[UNITS]
-            if each["step"] == name and each["function"] == function
+            if each["step"] == name and each["function"] in (function, ORDER_LIFECYCLE)
         ),
     )
 

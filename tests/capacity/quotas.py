@@ -66,15 +66,6 @@ class Quota:
 
 _REQUESTS = "requests/s"
 
-STANDARD_STARTS = Quota(
-    "Step Functions",
-    "StartExecution, Standard",
-    300,
-    _REQUESTS,
-    STEP_FUNCTIONS,
-    Raised.ON_REQUEST,
-    burst=1300,
-)
 EXPRESS_STARTS = Quota(
     "Step Functions",
     "StartExecution, Express",
@@ -83,33 +74,6 @@ EXPRESS_STARTS = Quota(
     STEP_FUNCTIONS,
     Raised.ON_REQUEST,
     burst=6000,
-)
-TRANSITIONS = Quota(
-    "Step Functions",
-    "StateTransition, Standard",
-    5000,
-    "transitions/s",
-    STEP_FUNCTIONS,
-    Raised.ON_REQUEST,
-    burst=5000,
-    doubt="Older copies of the page say 1,500 a second. New accounts have less.",
-)
-ANSWERS = Quota(
-    "Step Functions",
-    "SendTaskSuccess",
-    500,
-    _REQUESTS,
-    STEP_FUNCTIONS,
-    Raised.ON_REQUEST,
-    burst=3000,
-)
-OPEN_EXECUTIONS = Quota(
-    "Step Functions",
-    "open executions, Standard",
-    1_000_000,
-    "executions",
-    STEP_FUNCTIONS,
-    Raised.ON_REQUEST,
 )
 CONCURRENCY = Quota(
     "Lambda",

@@ -194,12 +194,6 @@ def others(run: Run) -> Grid:
             "0 requests/s",
             "0%",
         ],
-        [
-            "Step Functions: open executions",
-            "an execution for each order under way",
-            f"{run.most_open:,.0f} executions in {run.load.name}",
-            _percent(run.most_open / quotas.OPEN_EXECUTIONS.rate),
-        ],
     ]
     return Grid("Other quotas", ["quota", "who uses it", "how much", "use"], rows, 3)
 

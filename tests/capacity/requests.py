@@ -9,7 +9,6 @@ from tests.capacity.flow import Bucket, Environments, Pollers
 from tests.capacity.limits import SHARDS
 from tests.capacity.model import Run
 from tests.capacity.quotas import (
-    ANSWERS,
     CONCURRENCY,
     LOG_WRITES,
     PARTITION_READS,
@@ -105,8 +104,6 @@ def _what_to_do(bucket: Bucket, to: float, rate: float) -> str:
         return _spread(bucket, to)
     if quota.raised is Raised.ON_REQUEST:
         asked = _request(quota.service, quota.name, has, to, unit, rate)
-        if quota is ANSWERS:
-            return f"{asked} A workflow that looks at the order instead needs no answer."
         if quota is LOG_WRITES:
             return f"Look at the account's use first. {asked}"
         return asked

@@ -31,7 +31,7 @@ def test_every_quota_has_a_name_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("service", "least"),
     [
-        ("Step Functions", 4),
+        ("Step Functions", 1),
         ("Lambda", 5),
         ("API Gateway", 4),
         ("SQS", 2),
