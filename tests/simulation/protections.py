@@ -77,6 +77,7 @@ class Protections:
         phone = self._requests.enrol(action.who, {})
         if phone is None:
             return
+        self._sessions.give_authenticator(who, phone.next)  # a policy may hold before its answer
         amount = action.fields["amount"]
         policy: dict[str, Any] = (
             {"orders": "above", "amount": amount} if amount else {"orders": "all"}
@@ -87,7 +88,6 @@ class Protections:
             policy["withdrawals"] = True
         if not self._set_policy(action, phone, policy):
             return
-        self._sessions.give_authenticator(who, phone.next)
         self._sleep(APPLIED_WITHIN)
         self._trade_without(action, "at-once")
         self._replace_without(action)
