@@ -6,6 +6,7 @@ import pytest
 
 from tests.fakes.faults import CrashError
 from tests.fakes.world import EXCHANGES, World
+from tests.unit.usecases.execution.correcting import child
 from trading.domain.orders import watch
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
@@ -100,6 +101,27 @@ def test_an_order_whose_run_was_killed_is_cleared_after_a_sweep(world: World) ->
     world.sweep()
     world.run()
     assert world.current(order).status is OrderStatus.CLEARED
+
+
+def test_an_order_that_a_correction_fills_is_looked_at_soon(world: World) -> None:
+    """It rested, so its next look was half an hour off."""
+    order = world.placed()
+    world.fill(order, 40)
+    world.advance(minutes=5)
+    world.sweep()
+    world.run()
+    rests = world.current(order)
+    assert rests.attention_at is not None
+    assert rests.attention_at > world.now + timedelta(minutes=20)
+    report = world.exchanges.correct(child(order), f"{child(order)}-1", 100, "99.80")
+    world.faults.before("workflow.start_at_clearing")
+    world.faults.before("mailboxes.clearing")
+    with pytest.raises(CrashError):
+        world.execute(ReportReceived(client_id="alice", correlation_id="c", report=report))
+    ended = world.current(order)
+    assert ended.status is OrderStatus.FILLED
+    assert ended.attention_at is not None
+    assert ended.attention_at <= world.now + timedelta(minutes=2)
 
 
 @pytest.mark.parametrize("canceled", [False, True])

@@ -12,6 +12,7 @@ from decimal import Decimal
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.ledger import Break, BreakCode, Fill, Novation, Reversal
+from trading.domain.orders import attention
 from trading.domain.orders.booking import Breach, fees_of
 from trading.domain.orders.child_order import ChildStatus
 from trading.domain.orders.holds import Hold
@@ -137,7 +138,7 @@ def correct(
     if not after.is_open:
         account = account.close_order(order.order_id)
     return CorrectionResult(
-        order=after,
+        order=attention.look_after_end(after, now),
         account=account,
         position=shares.position,
         entries=tuple(entries),
