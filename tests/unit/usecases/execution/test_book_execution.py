@@ -8,6 +8,7 @@ from tests.fakes.builders import D, make_instrument
 from tests.fakes.faults import CrashError
 from tests.fakes.world import World
 from tests.unit.usecases.execution.reported import breaks, canceled, deliver, trade
+from trading.domain.ledger import BreakCode
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import Side, TimeInForce
 from trading.wire import ExecType
@@ -39,6 +40,15 @@ def test_a_duplicate_report_changes_nothing(world: World) -> None:
     world.report(report)
     assert world.books.items == before
     assert world.monitor.times("FillsRepeated") == 1
+
+
+def test_a_contradiction_that_comes_again_raises_no_second_alarm(world: World) -> None:
+    order = world.placed()
+    report = world.fill(order, 40)
+    for _ in range(3):
+        world.report(report.model_copy(update={"last_quantity": 41}))
+    assert breaks(world) == [BreakCode.EXECUTION_CHANGED]
+    assert world.monitor.times("Breaks") == 1
 
 
 def test_two_exchanges_may_give_their_executions_the_same_id(world: World) -> None:

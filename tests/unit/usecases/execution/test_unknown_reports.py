@@ -37,7 +37,7 @@ def test_an_unknown_event_is_kept_and_fills_behind_it_are_booked(
     assert kept.order_id == order.order_id
     assert "venue_flags" in kept.evidence["not_understood"]
     assert str(exec_type) in kept.evidence["not_understood"]
-    assert world.monitor.times("NotUnderstood") == 2
+    assert world.monitor.times("NotUnderstood") == 1
     assert world.monitor.times("Breaks") == 0
     assert {finding.message.split(":")[0] for finding in world.findings()} == {
         "break NOT_UNDERSTOOD"

@@ -262,9 +262,9 @@ class BookExecution:
         It may be harmless, so it does not flag the order.
         """
         said = f"{(report.not_understood or {}).get('exec_type', report.exec_type)}"
-        self.monitor.count(Metric.NOT_UNDERSTOOD, exchange_id=report.exchange_id, said=said)
         entry = self._break(report, Breach(BreakCode.NOT_UNDERSTOOD, said), order)
         if not self._is_recorded(entry):
+            self.monitor.count(Metric.NOT_UNDERSTOOD, exchange_id=report.exchange_id, said=said)
             self.books.commit(entry)
         return order
 
@@ -277,12 +277,13 @@ class BookExecution:
     ) -> Order | None:
         """Record what the exchange said, once for each execution id, for operators to review.
 
-        The same transaction flags the order, if there is one.
+        The same transaction flags the order, if there is one. A worker that dies after it never
+        comes here again, so the break is counted before.
         """
         entry = self._break(said, breach, order)
-        self.monitor.count(Metric.BREAKS, code=breach.code, reason=breach.message)
         if self._is_recorded(entry):
             return order
+        self.monitor.count(Metric.BREAKS, code=breach.code, reason=breach.message)
         if order is None:
             self.books.commit(entry)
             return None
