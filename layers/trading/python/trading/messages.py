@@ -29,10 +29,13 @@ class ExecuteOrder(Message):
     """Send an order to the exchanges.
 
     It comes from OrderLifecycle's Execute, or from an operator.
+
+    `task_token` is ignored: a workflow of the release before Express runs sends it.
     """
 
     kind: Literal["execute"] = "execute"
     order_id: str
+    task_token: str | None = Field(default=None, exclude=True)
 
 
 class ReportReceived(Message):
@@ -69,12 +72,15 @@ class CancelOrder(Message):
 class ClearOrder(Message):
     """Clear the trades of an order.
 
-    It comes from OrderLifecycle's Clear, from the close of the day, or from the worker of an order
-    that no run looks at.
+    It comes from OrderLifecycle's Clear, from the close of the day, or from the worker if no run
+    has the order cleared.
+
+    `task_token` is ignored: a workflow of the release before Express runs sends it.
     """
 
     kind: Literal["clear"] = "clear"
     order_id: str
+    task_token: str | None = Field(default=None, exclude=True)
 
 
 class SettleClient(Message):

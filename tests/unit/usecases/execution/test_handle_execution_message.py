@@ -6,12 +6,21 @@ import pytest
 
 from tests.fakes.world import World
 from trading.domain.orders.order import Order
-from trading.messages import ExecuteOrder
+from trading.messages import ClearOrder, ExecuteOrder
 from trading.usecases.ports import NotAcceptedError, NotFoundError, StaleError
 
 
 def message(order: Order) -> ExecuteOrder:
     return ExecuteOrder(client_id="alice", correlation_id="c", order_id=order.order_id)
+
+
+@pytest.mark.parametrize("kind", [ExecuteOrder, ClearOrder])
+def test_a_message_of_the_release_with_task_tokens_is_read(
+    kind: type[ExecuteOrder | ClearOrder],
+) -> None:
+    sent = kind(client_id="alice", correlation_id="c", order_id="ord_1").model_dump()
+    assert "task_token" not in sent
+    assert kind.model_validate(sent | {"task_token": "a token"}).model_dump() == sent
 
 
 def test_a_redelivered_message_sends_no_order_twice(world: World) -> None:
