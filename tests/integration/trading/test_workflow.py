@@ -13,11 +13,11 @@ from botocore.stub import Stubber
 from tests.integration.system import LIFECYCLE_LOG, System
 from tests.integration.trading import entities
 from tests.integration.trading.entities import order
-from trading.adapters.messaging.run_log import RunLog
+from trading.adapters.messaging.run_log import PAGES, RunLog
 from trading.adapters.messaging.workflow import OrderLifecycle
 
 WRITTEN = datetime.now(UTC).replace(microsecond=0)
-"""CloudWatch takes no line that is older than two weeks."""
+"""The present, because CloudWatch takes no line that is older than two weeks."""
 CAUSE = "The order could not be read; its worker and the sweeper go on."
 
 
@@ -85,6 +85,15 @@ def test_the_failed_runs_of_an_order_are_found_in_the_log(system: System) -> Non
     (failure,) = found
     assert (failure.run, failure.error, failure.cause) == (own, "LookFailed", CAUSE)
     assert failure.failed_at == WRITTEN
+
+
+def test_a_log_that_is_not_read_to_its_end_says_nothing() -> None:
+    """Else an operator would read that no run has failed."""
+    client: Any = boto3.client("logs", region_name="us-east-1")
+    with Stubber(client) as stub:
+        for _ in range(PAGES):
+            stub.add_response("filter_log_events", {"events": [], "nextToken": "more"})
+        assert RunLog(client, LIFECYCLE_LOG)(order()) is None
 
 
 def test_a_log_that_cannot_be_read_is_no_error(system: System) -> None:

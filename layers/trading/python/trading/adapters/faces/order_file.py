@@ -78,9 +78,9 @@ class EntryView(Frozen):
 class WorkflowView(Frozen):
     """The runs of an order's workflow.
 
-    The first run looks at the order until `looks_until`. After that, a run is started only when the
-    order ends with something to clear. `failures` has the runs that failed, and is null if their
-    log cannot be read.
+    The first run, if it was started, looks at the order until `looks_until` at the earliest. More
+    runs are started if the order stays unsent, or ends with something to clear. `failures` has the
+    runs that failed, and is null if their log cannot be read to its end.
     """
 
     looks_until: Timestamp

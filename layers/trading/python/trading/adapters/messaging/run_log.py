@@ -1,7 +1,7 @@
 """The failed runs of an order's workflow, for operators.
 
-No call describes a run of an Express workflow. Its log has what failed, under the run's name, which
-begins with the order's id.
+No API call describes a run of an Express workflow. Its failures are in the log of the workflow. The
+name of a run begins with the order's id.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trading.domain.values import Frozen, Timestamp
 
 ENDINGS = frozenset({"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
 PAGES = 10
-"""At most so many requests a look-up. The log has errors only."""
+"""The most pages of the log that a look-up reads. Only errors are logged, so they are few."""
 
 
 class RunFailure(Frozen):
@@ -33,7 +33,7 @@ class RunFailure(Frozen):
 
 @dataclass(frozen=True)
 class RunLog:
-    """Finds the failed runs of an order. `client` is one of CloudWatch Logs."""
+    """Finds the failed runs of an order. `client` is a client of CloudWatch Logs."""
 
     client: Any
     group: str
@@ -41,15 +41,16 @@ class RunLog:
     def __call__(self, order: Order) -> tuple[RunFailure, ...] | None:
         """The failed runs since the order's acceptance, oldest first.
 
-        None if the log cannot be read.
+        None if the log cannot be read to its end.
         """
         try:
-            return tuple(self._failures(order))
+            found = self._failures(order)
         except (ClientError, BotoCoreError):
             logger.warning("the log of the workflow cannot be read", exc_info=True)
             return None
+        return None if found is None else tuple(found)
 
-    def _failures(self, order: Order) -> list[RunFailure]:
+    def _failures(self, order: Order) -> list[RunFailure] | None:
         wanted: dict[str, Any] = {
             "logGroupName": self.group,
             "filterPattern": f'"{order.order_id}"',
@@ -61,9 +62,9 @@ class RunLog:
             for event in answer["events"]:
                 found += _failure(event)
             if "nextToken" not in answer:
-                break
+                return found
             wanted["nextToken"] = answer["nextToken"]
-        return found
+        return None
 
 
 def _failure(event: dict[str, Any]) -> list[RunFailure]:
