@@ -184,7 +184,7 @@ def _parts(
 
 
 def _workflow(order: Order, failures: tuple[RunFailure, ...] | None) -> dict[str, Any]:
-    """Until when a run looks at the order, what is due, and the runs that failed.
+    """When the first run stops looking at the order, what is due next, and which runs failed.
 
     The failures are None if their log cannot be read.
     """

@@ -11,10 +11,15 @@ SECOND_FACTOR_KEY = "second-factors"
 
 ORDER_LIFECYCLE = "order-lifecycle"
 WORKFLOW_LOGS = "/aws/vendedlogs/states/"
-"""The names of the workflows' log groups begin so. CloudWatch needs the prefix."""
+"""The prefix of the workflows' log groups.
+
+With it, log deliveries to many groups fit into one resource policy of CloudWatch, which is limited
+in size.
+"""
 EXPRESS = "-express"
-"""The name of an Express workflow ends so at AWS. CloudFormation cannot change the type under one
-name.
+"""The suffix of an Express workflow's name at AWS.
+
+A workflow whose type changes needs another name.
 """
 SETTLEMENT_CYCLE = "settlement-cycle"
 

@@ -85,7 +85,7 @@ TABLES = {
             "{order_id} / ORDER": (
                 "An order. Each step of its history is a line: time, status, reason."
             ),
-            "{order_id} / TOKEN#EXECUTE": "A task token from before runs were Express. It expires.",
+            "{order_id} / TOKEN#EXECUTE": "A task token of an earlier release. It expires.",
         },
         lists={
             "attention": "Orders that are not at rest, by the time at which they need attention.",

@@ -23,13 +23,13 @@ from infra.wildcards import acknowledge, acknowledge_any_resource
 class Workflow(Construct):
     """A workflow. It may do what `statements` say, and no more.
 
-    `section`: where the runbook says what to do about a failed execution. `express`: its executions
-    last seconds, and Step Functions keeps no history of them. A workflow whose type changes needs
-    another name, because CloudFormation creates the new one before it deletes the old one.
+    `section`: where the runbook says what to do about a failed execution. `express`: executions
+    last minutes at most, and Step Functions keeps no history of them. A workflow whose type changes
+    needs another name, because CloudFormation creates the new one before it deletes the old one.
 
-    Logs are errors only: logging every event would cost more than the executions. Step Functions
-    keeps the whole history of a Standard execution for 90 days by itself. The log of an Express one
-    has the data, which are ids.
+    Only errors are logged: a log of every event would cost more than the executions. Step Functions
+    keeps the history of a Standard execution for 90 days. So only the log of an Express workflow
+    includes the execution data.
     """
 
     def __init__(

@@ -27,9 +27,9 @@ from trading.adapters.messaging.mailboxes import BATCH_SIZE
 EXPRESS_GB = 64 / 1024
 """The memory of a run with small data: the least that Express bills."""
 BILLED_A_SECOND = 10
-"""Express rounds a run up to a tenth of a second."""
+"""Express rounds the duration of a run up to a tenth of a second."""
 STATE_SECONDS = 0.01
-"""What a state is assumed to take, beside its wait: Step Functions' own time and the call's."""
+"""The assumed duration of a state besides its wait: Step Functions' own time and the call's."""
 QUEUE_REQUESTS_OF_DELIVERY = 2
 """The event source receives and deletes each message in a batch of one, which is the most that a
 message can cost.
@@ -184,7 +184,7 @@ class Lifecycle:
         return True
 
     def _runs(self) -> bool:
-        """Let a run of OrderLifecycle go on, and bill those that have ended."""
+        """Let the runs of OrderLifecycle go on, and bill those that have ended."""
         for run in self._steps.executions():
             if run.status != "RUNNING" and run.arn not in self._billed:
                 _expect(run.status == "SUCCEEDED", run)
@@ -209,7 +209,7 @@ class Lifecycle:
         return {"MessageId": str(uuid4())}
 
     def _read(self, params: dict[str, Any]) -> dict[str, Any]:
-        """A run looks at its order. It is billed for the whole item."""
+        """A run looks at its order. DynamoDB bills the whole item, not the attributes read."""
         item = self.world.peek(params["TableName"], params["Key"])
         assert item is not None
         units = read_units([item], consistent=params["ConsistentRead"])

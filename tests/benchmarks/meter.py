@@ -83,7 +83,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Charge:
-    """A billed quantity. `units` says where DynamoDB's units are consumed if no call does."""
+    """A billed quantity. `units` says where DynamoDB's units are consumed if no call says it."""
 
     stage: str
     payer: str

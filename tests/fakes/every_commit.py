@@ -126,7 +126,7 @@ def correct_executions(world: World) -> None:
 
 
 def execute_late(world: World) -> None:
-    """An order is filled when no run looks at it any more, and another when no run can start."""
+    """One order is filled after its run has ended, and another when no run can start."""
     orders = [world.placed("late"), world.placed("late, without a run")]
     world.advance(minutes=5)
     world.fill(orders[0], 100)

@@ -64,7 +64,7 @@ class MemoryMailboxes:
 
 
 class MemoryWorkflow:
-    """The port `Workflow`: the runs of OrderLifecycle. `look` lets the open ones look again."""
+    """The port `Workflow`: the runs of OrderLifecycle. `look` lets those that go on look again."""
 
     port = "workflow"
 

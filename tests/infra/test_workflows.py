@@ -27,7 +27,7 @@ MESSAGES: dict[str, TypeAdapter[Any]] = {
     "${ClearingQueueUrl}": TypeAdapter(ClearOrder),
 }
 EXPRESS_SECONDS = 300
-"""Express ends a run after so many seconds."""
+"""The longest that Express lets a run last."""
 LIFECYCLE = json.loads((ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text())
 CYCLE = json.loads((ROOT / "infra" / "workflows" / "settlement_cycle.asl.json").read_text())
 
@@ -63,7 +63,7 @@ def test_a_run_ends_before_express_ends_it() -> None:
 
 
 def longest_pauses(retrier: dict[str, Any]) -> float:
-    """The sum of the pauses of a retrier, if chance makes each as long as it can be."""
+    """The sum of the pauses of a retrier if jitter makes each as long as it can be."""
     first, rate = retrier["IntervalSeconds"], retrier["BackoffRate"]
     pauses = (first * rate**number for number in range(retrier["MaxAttempts"]))
     return sum(min(pause, retrier["MaxDelaySeconds"]) for pause in pauses)

@@ -48,7 +48,7 @@ from trading.usecases.accounts.list_movements import LedgerFilter, ListMovements
 LINES_A_PAGE = 7
 """Few, so that the lines of one entry are often split between two pages."""
 CLEARED_WITHIN = 7200.0
-"""Longer than any outage, with the sweeps and the pauses of messages that follow it."""
+"""Longer than any outage and the sweeps and pauses of messages that follow it."""
 REFUSALS = frozenset({0, 409, 422, 429, 502, 503, 504})
 """The statuses that a refused request may get. 0 means no answer."""
 

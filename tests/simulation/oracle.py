@@ -152,7 +152,7 @@ class StepOracle:
             self._client(client_id)
 
     def asked_to_clear(self, order_id: str) -> None:
-        """Clearing is asked for only after a fill is committed."""
+        """Check that a clearing message is sent only after a fill is committed."""
         order = self.orders.get(order_id)
         if order is None or not order.get("trades"):
             raise ViolationError(

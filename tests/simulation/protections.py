@@ -77,7 +77,7 @@ class Protections:
         phone = self._requests.enrol(action.who, {})
         if phone is None:
             return
-        self._sessions.give_authenticator(who, phone.next)  # a policy may hold before its answer
+        self._sessions.give_authenticator(who, phone.next)  # a policy may apply before its answer
         amount = action.fields["amount"]
         policy: dict[str, Any] = (
             {"orders": "above", "amount": amount} if amount else {"orders": "all"}

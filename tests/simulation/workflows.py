@@ -23,5 +23,5 @@ def definition(name: str, queues: Mapping[str, str], orders_table: str) -> dict[
 
 
 def text_of(name: str) -> str:
-    """A workflow's definition as it is in the file."""
+    """The text of the file with a workflow's definition."""
     return (WORKFLOWS / f"{name}.asl.json").read_text()

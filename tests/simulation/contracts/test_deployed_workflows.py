@@ -56,7 +56,7 @@ def created(world: Workflows) -> str:
 
 
 def stands(world: Workflows, status: str, filled: int = 0, *, cleared: bool = False) -> None:
-    """Set what a look finds."""
+    """Set what the next look finds."""
     item = {"status": {"S": status}, "filled_quantity": {"N": str(filled)}}
     world.items["O-1"] = item | ({"cleared_at": {"S": "now"}} if cleared else {})
 

@@ -129,7 +129,7 @@ class Workflows:
         return self.steps.call("DescribeExecution", {"executionArn": execution})
 
     def run_of(self, execution: str) -> ExecutionState:
-        """What is known of an Express execution, which no call describes."""
+        """The state of an Express execution. AWS has no call for it."""
         return next(each for each in self.steps.executions() if each.arn == execution)
 
     def path(self, execution: str) -> list[str]:

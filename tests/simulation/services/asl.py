@@ -98,7 +98,7 @@ class Graph:
 def compile_express(definition: dict[str, Any]) -> Graph:
     """Compile the definition of an Express state machine.
 
-    Raises ValueError for what Express has not: task tokens and distributed Maps.
+    Raises ValueError for what Express does not support: task tokens and distributed Maps.
     """
     graph = compile_graph(definition)
     for state in graph.states.values():

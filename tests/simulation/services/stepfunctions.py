@@ -50,9 +50,9 @@ class StepFunctions:
         self.send_message, self.invoke_function = send_message, invoke_function
         self.get_item = get_item
         self.starts_twice: Callable[[], bool] = lambda: False
-        """Whether Express runs the present start twice. AWS promises at least once."""
+        """Whether Express runs the present start twice. AWS promises only at least once."""
         self.kills_after: Callable[[], float | None] = lambda: None
-        """After how many seconds an Express execution dies without an error, if it does."""
+        """The seconds after which an Express execution dies without an error; None: it does not."""
         self.secret = random.getrandbits(256)
         self.tokens: dict[str, Attempt] = {}
         self._machines: dict[str, asl.Graph] = {}
@@ -85,7 +85,7 @@ class StepFunctions:
         """Create a state machine and return its ARN.
 
         Raises NotImplementedError if the definition holds anything that is not interpreted, and
-        ValueError if an Express one holds what Express has not.
+        ValueError if an Express one holds what Express does not support.
         """
         if express:
             self._express.add(name)

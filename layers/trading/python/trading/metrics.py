@@ -94,7 +94,7 @@ class Metric(Coded):
     )
     CLEARING_RUNS_REFUSED = (
         "ClearingRunsRefused",
-        "The workflow of an order to clear did not start. The worker sent the message itself.",
+        "A run to have an order cleared did not start. The worker sends the message itself.",
     )
     CIRCUITS_OPENED = "CircuitsOpened", "An exchange failed so often that calls to it stopped."
     VENUE_HEALTH_UNAVAILABLE = (

@@ -30,7 +30,7 @@ def kms() -> Any:
 
 
 def logs() -> Any:
-    """CloudWatch Logs. Its stubs are not among our packages."""
+    """CloudWatch Logs. We do not install its type stubs."""
     return boto3.client("logs", config=CLIENT_CONFIG)
 
 

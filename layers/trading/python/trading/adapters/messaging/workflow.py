@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FirstStep(StrEnum):
-    """The mailbox that a run begins with."""
+    """The mailbox that a run sends the order to first."""
 
     EXECUTE = "EXECUTE"
     CLEAR = "CLEAR"
@@ -23,10 +23,11 @@ class FirstStep(StrEnum):
 
 @dataclass(frozen=True)
 class OrderLifecycle:
-    """The port `Workflow`. Its state machine sends an order to a mailbox and looks at the result.
+    """The port `Workflow`. Its state machine sends an order to a mailbox, then looks at the order.
 
-    Express may run the same start twice. Both runs then send the same message under the same
-    deduplication id. A repetition within the minute is a retry; a later start is intended.
+    Express may run one start twice. Both runs then send the same message under the same
+    deduplication id. A second start within the minute counts as a retry, and SQS drops its message.
+    The message of a later start is delivered.
     """
 
     client: SFNClient

@@ -194,7 +194,7 @@ def look_after_failure(now: datetime) -> datetime:
 def look_after_end(order: Order, now: datetime) -> Order:
     """Have the sweeper look soon at an order that has just ended and is to be cleared.
 
-    The sweeper looks rarely at an order that rests. A run that was to clear it may have failed.
+    The run that was to have it cleared may fail, and the next look at a resting order is far off.
     """
     soon = now + LOOK_AGAIN_AFTER
     if not order.awaits_clearing or (order.attention_at is not None and order.attention_at <= soon):

@@ -14,10 +14,10 @@ from trading.usecases.ports import Clock, Mailboxes, Monitor, Orders, Workflow
 
 @dataclass(frozen=True)
 class ContinueWorkflow:
-    """Starts the runs of OrderLifecycle that the end of an order asks for.
+    """Starts the runs of OrderLifecycle that follow the end of an order.
 
-    It comes after the commit, and again on every redelivery. Starting a run twice is harmless, and
-    so is clearing an order twice.
+    It is called after the commit, and again on every redelivery. Starting a run twice is harmless,
+    and so is clearing an order twice.
     """
 
     books: Orders
@@ -29,7 +29,7 @@ class ContinueWorkflow:
     def __call__(self, order: Order, overdue: bool = False) -> None:
         """Continue after the end of an order. An order that is still open needs nothing.
 
-        `overdue`: the order should have been cleared some time ago, so no run is relied on.
+        `overdue`: the order should have been cleared some time ago, so do not rely on a run.
         """
         if order.is_open:
             return
@@ -47,7 +47,7 @@ class ContinueWorkflow:
             start(self.workflow, self.monitor, replacement)
 
     def _clear(self, order: Order) -> None:
-        """Start a run that has the order cleared. If that fails, send the message without one."""
+        """Start a run that has the order cleared. If it does not start, send the message."""
         try:
             self.workflow.start_at_clearing(order)
         except Exception as error:
