@@ -157,7 +157,7 @@ load: $(STAMP) ## Run clients while workers die (CLIENTS=20 ORDERS=300 SEED=1 PO
 		--clients $(or $(CLIENTS),20) --orders $(or $(ORDERS),300) --seed $(or $(SEED),1) \
 		$(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
 
-conformance: $(STAMP) ## Check both APIs against their documents with schemathesis (CASES=50)
+conformance: $(STAMP) ## Check our APIs against their documents with schemathesis (CASES=50)
 	@$(BIN)/python -m tests.conformance --cases $(or $(CASES),50)
 
 bench: $(STAMP) ## Measure costs, imports, latency and a flood at the open (WRITE=1 updates docs)

@@ -9,7 +9,6 @@ from constructs import Construct
 
 from infra.services import ServicesStack
 from infra.stage import Deployment
-from trading.wire import CALLBACK_PATH
 
 WINDOW_SECONDS = 300
 MANAGED_RULES = ("AWSManagedRulesAmazonIpReputationList",)
@@ -27,7 +26,6 @@ class RateRule:
 
 RATE_RULES = (
     RateRule("log-ins", 300, "/api/v1/auth/"),
-    RateRule("callbacks", 30_000, CALLBACK_PATH),
     RateRule("requests", 60_000),
 )
 """Many clients may share an address. A rule allows one address a part of the route's rate, so it
@@ -36,8 +34,9 @@ cannot use up the whole.
 
 
 class EdgeStack(Stack):
-    """A web ACL for the public and the internal API. The local AWS cannot associate one, so it is a
-    stack of its own that only some deployments have.
+    """A web ACL for the REST APIs that strangers can reach.
+
+    The local AWS cannot associate one, so it is a stack of its own that only some deployments have.
     """
 
     def __init__(self, scope: Construct, deployment: Deployment, services: ServicesStack) -> None:

@@ -20,7 +20,8 @@ from infra.catalog.names import (
     SECOND_FACTOR_KEY,
     SETTLEMENT_CYCLE,
 )
-from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
+from infra.catalog.routes import CALLBACK_ROUTES, INTERNAL_ROUTES, PUBLIC_ROUTES
+from infra.constructs.http_api import HttpApi
 from infra.constructs.naming import pascal
 from infra.constructs.permissions import Arns
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
@@ -58,7 +59,7 @@ class ServicesStack(Stack):
             self,
             deployment,
             "public",
-            "Trading API for clients, and callbacks of venues",
+            "Trading API for clients",
             stateful.alarms,
             PUBLIC_ROUTES,
             deployment.origins,
@@ -73,8 +74,16 @@ class ServicesStack(Stack):
             deployment.origins,
             deployment.internal_access,
         )
+        callbacks = HttpApi(
+            self,
+            deployment,
+            "callbacks",
+            "Trading API for execution reports of exchanges",
+            stateful.alarms,
+            CALLBACK_ROUTES,
+        )
         self.apis = (public.api, *([] if deployment.internal_endpoints else [internal.api]))
-        """The APIs that strangers can reach."""
+        """The REST APIs that strangers can reach."""
         lifecycle = self._order_lifecycle()
         self._signing_keys = SigningKeys(self, deployment)
         variables = {
@@ -96,8 +105,7 @@ class ServicesStack(Stack):
             **({"ALLOWED_ORIGINS": ",".join(deployment.origins)} if deployment.origins else {}),
             **_amounts_alone(deployment),
             "SECOND_FACTOR_KEY": stateful.code_key.key_id,
-            "PUBLIC_API_ID": public.api.rest_api_id,
-            "PUBLIC_API_STAGE": deployment.stage,
+            "CALLBACKS_API_ID": callbacks.api.api_id,
             **_venues(deployment, simulators),
         }
         releases = (
@@ -106,12 +114,13 @@ class ServicesStack(Stack):
             else None
         )
         functions = self._functions(
-            variables, self._arns(lifecycle), releases, self._watched(public, internal)
+            variables, self._arns(lifecycle), releases, self._watched(public, internal, callbacks)
         )
         self._signing_keys.allow_use({name: each.own_role for name, each in functions.items()})
         live = {name: function.live for name, function in functions.items()}
         public.add_routes(live, live["authorizer"])
         internal.add_routes(live, live["internal_authorizer"])
+        callbacks.add_routes(live)
         for name in MAILBOXES:
             live[name].add_event_source(
                 event_sources.SqsEventSource(
@@ -128,12 +137,16 @@ class ServicesStack(Stack):
         CfnOutput(self, "PublicApiUrl", value=public.api.url)
         CfnOutput(self, "InternalApiId", value=internal.api.rest_api_id)
         CfnOutput(self, "InternalApiUrl", value=internal.api.url)
+        CfnOutput(self, "CallbacksApiId", value=callbacks.api.api_id)
+        CfnOutput(self, "CallbacksApiUrl", value=callbacks.url)
         CfnOutput(self, "OrderLifecycleArn", value=lifecycle.state_machine.state_machine_arn)
         CfnOutput(self, "SettlementCycleArn", value=cycle.state_machine.state_machine_arn)
         for name, function in functions.items():
             CfnOutput(self, f"{pascal(name)}Function", value=function.function_name)
 
-    def _watched(self, public: RestApi, internal: RestApi) -> dict[str, list[cloudwatch.IAlarm]]:
+    def _watched(
+        self, public: RestApi, internal: RestApi, callbacks: HttpApi
+    ) -> dict[str, list[cloudwatch.IAlarm]]:
         """The alarms that show a bad version of a function although no invocation fails."""
         alarms: defaultdict[str, list[cloudwatch.IAlarm]] = defaultdict(list)
         for api, routes, authorizer in (
@@ -142,6 +155,8 @@ class ServicesStack(Stack):
         ):
             for name in sorted({authorizer, *(route.function for route in routes)}):
                 alarms[name].append(api.failed)
+        for route in CALLBACK_ROUTES:
+            alarms[route.function].append(callbacks.failed)
         for name, mailbox in self._stateful.mailboxes.items():
             alarms[name].append(mailbox.given_up)
         return alarms

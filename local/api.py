@@ -114,6 +114,11 @@ def rest_api_url(endpoint: str, api_id: str, stage: str) -> str:
     return f"{endpoint}/restapis/{api_id}/{stage}/_user_request_"
 
 
+def http_api_url(endpoint: str, api_id: str) -> str:
+    """Return the address at which the local AWS serves an HTTP API."""
+    return f"{endpoint}/_aws/execute-api/{api_id}/$default"
+
+
 def patiently(send: Callable[[], httpx.Response]) -> httpx.Response:
     """Send a request again after the time that a 429 states, at most `PATIENCE` times."""
     for _ in range(PATIENCE):

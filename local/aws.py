@@ -14,6 +14,7 @@ from local import (
     crash_points,
     event_sources,
     gateway_responses,
+    http_apis,
     layer_mounts,
     recursive_loops,
     worker_logs,
@@ -47,6 +48,7 @@ _lifespan = app._handle_lifespan
 if __name__ == "__main__":
     hold_pid_file(sys.argv.pop())
     gateway_responses.apply()
+    http_apis.apply()
     worker_pool.apply()
     event_sources.apply()
     layer_mounts.apply()

@@ -42,6 +42,10 @@ SERVER = Server(
         "stage": {"default": "dev"},
     },
 )
+CALLBACKS_SERVER = Server(
+    url="https://{api_id}.execute-api.{region}.amazonaws.com",
+    variables={"api_id": {"default": "api"}, "region": {"default": "us-east-1"}},
+)
 SECURITY_SCHEMES: dict[str, SecurityScheme] = {
     BEARER_SCHEME: HTTPBearer(
         bearerFormat="JWT", description="The token of `POST /api/v1/auth/token`."
@@ -182,6 +186,7 @@ class Document:
     title: str
     description: str
     functions: tuple[str, ...]
+    server: Server
 
 
 DOCUMENTS = (
@@ -192,7 +197,8 @@ DOCUMENTS = (
         "positions. Amounts are "
         "decimal strings (in requests, numbers too), times are ISO 8601 in UTC, errors are RFC "
         "9457 problem details with a stable `code`.",
-        ("auth", "orders", "accounts", "callbacks"),
+        ("auth", "orders", "accounts"),
+        SERVER,
     ),
     Document(
         "docs/reference/openapi-internal.json",
@@ -200,6 +206,14 @@ DOCUMENTS = (
         "The stages of an order's life, and administration, for operators and other systems. "
         "Takes tokens of audience `trading-internal`.",
         ("internal_auth", "internal", "admin"),
+        SERVER,
+    ),
+    Document(
+        "docs/reference/openapi-callbacks.json",
+        "Trading callbacks API",
+        "Execution reports of exchanges. Each request is signed with the secret of the exchange.",
+        ("callbacks",),
+        CALLBACKS_SERVER,
     ),
 )
 
@@ -211,7 +225,7 @@ def generate(document: Document) -> str:
         version=tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
         openapi_version="3.1.0",
         description=document.description,
-        servers=[SERVER],
+        servers=[document.server],
         on_conflict="error",
     )
     for function in document.functions:
@@ -266,9 +280,9 @@ def _complete(document: dict[str, Any]) -> None:
             is_report = {SIGNATURE_SCHEME: []} in operation.get("security", ())
             key = "ReportKey" if is_report else "IdempotencyKey"
             parameters.append({"$ref": f"#/components/parameters/{key}"})
-        if method != "get":
-            for answer in operation["responses"].values():
-                answer["headers"] = REPLAYED
+            if not is_report:
+                for answer in operation["responses"].values():
+                    answer["headers"] = REPLAYED
         parameters.append({"$ref": "#/components/parameters/CorrelationId"})
         if needed := operation.get(SIGNATURE_EXTENSION):
             parameters += [_signature_header(name, needed, operation) for name in SIGNATURE]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from local import books, day, deploy, seed, server, session, view, warm_up
-from local.api import Credentials, TradingClient, rest_api_url
+from local.api import Credentials, TradingClient, http_api_url, rest_api_url
 from local.session import Probe, Watched
 from trading.domain.reconciliation.checks import check
 from trading.domain.reference import calendars
@@ -56,6 +56,11 @@ def require_running(system: LocalSystem) -> None:
 def api_url(system: LocalSystem) -> str:
     """Return the address of the public API."""
     return rest_api_url(system.endpoint, deploy.outputs(system)["PublicApiId"], STAGE)
+
+
+def callbacks_url(system: LocalSystem) -> str:
+    """Return the address of the API that exchanges call back."""
+    return http_api_url(system.endpoint, deploy.outputs(system)["CallbacksApiId"])
 
 
 def play(system: LocalSystem, console: Console) -> bool:

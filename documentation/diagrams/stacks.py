@@ -7,13 +7,20 @@ from documentation.reference.queues import invoked_by_workflows, scheduled, sent
 from infra.catalog.functions import FUNCTIONS, SERVICES, SIMULATORS
 from infra.catalog.grants import GRANTS
 from infra.catalog.names import MAILBOXES
-from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
+from infra.catalog.routes import (
+    CALLBACK_ROUTES,
+    INTERNAL_ROUTES,
+    PUBLIC_ROUTES,
+    VENUE_ROUTES,
+    Route,
+)
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 APIS: Mapping[str, tuple[Route, ...]] = {
     "public API": PUBLIC_ROUTES,
     "internal API": INTERNAL_ROUTES,
+    "callbacks API": CALLBACK_ROUTES,
     "venues' API": VENUE_ROUTES,
 }
 
@@ -42,7 +49,7 @@ def stacks() -> str:
     return mermaid(
         "flowchart LR",
         *_stack("stateful", {"tables": TABLES, "mailboxes": MAILBOXES}),
-        *_stack("services", {"functions": SERVICES, "APIs": ("public", "internal")}),
+        *_stack("services", {"functions": SERVICES, "APIs": ("public", "internal", "callbacks")}),
         *_stack("simulators", {"functions": SIMULATORS, "tables": SIMULATOR_TABLES}),
         *_stack("watch", {"alarms": ("functions", "schedules", "tables")}),
         "    services --> stateful",

@@ -25,11 +25,18 @@ from documentation.reference.sources import parsed
 from documentation.templates import templates
 from infra.catalog.functions import FUNCTIONS, FunctionSpec
 from infra.catalog.grants import GRANTS
-from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
+from infra.catalog.routes import (
+    CALLBACK_ROUTES,
+    INTERNAL_ROUTES,
+    PUBLIC_ROUTES,
+    VENUE_ROUTES,
+    Route,
+)
 
 APIS: dict[str, tuple[Route, ...]] = {
     "public API": PUBLIC_ROUTES,
     "internal API": INTERNAL_ROUTES,
+    "callbacks API": CALLBACK_ROUTES,
     "venues' API": VENUE_ROUTES,
 }
 AUTHORIZERS = {"authorizer": "public API", "internal_authorizer": "internal API"}

@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.callbacks.reports import REPORTS
 from functions.callbacks.settings import Settings
 from trading.adapters.faces.callbacks import Accepted
-from trading.adapters.http.digests import digest
 from trading.adapters.http.problems import FieldError, HttpError, ProblemCode, unavailable
 from trading.adapters.http.request_reading import header
 from trading.adapters.http.resolver import ApiResolver, json_response
@@ -62,9 +61,10 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
     """Deliver an execution report. The answer is 200 only once the report is stored durably.
     Without that answer, the exchange sends the report again.
 
-    A report is the same as an earlier one if it says the same for the books. Unknown fields and the
-    correlation id do not count. Something else under a known execution id is accepted, but it is
-    not booked: the books record a break for people to review.
+    A report that comes again gets the same answer, and changes nothing. It is the same if it says
+    the same for the books: unknown fields and the correlation id do not count. Something else under
+    a known execution id is accepted, but it is not booked: the books record a break for people to
+    review.
     """
     if header(app.event, "x-key-id") != report.exchange_id:
         raise HttpError(
@@ -85,22 +85,21 @@ def receive(report: Annotated[ExecutionReport, Body()]) -> Response[Accepted]:
     )
     logger.append_keys(**message.facts())
     note(report.exchange_id, report.client_order_id, report)
-    outcome = api.idempotency.once(
-        app, report.exchange_id, Accepted, lambda: _enqueue(message), digest(report.statement)
-    )
-    return json_response(outcome.answer, headers=outcome.headers)
+    _enqueue(message)
+    return json_response(Accepted())
 
 
-def _enqueue(message: ReportReceived) -> Accepted:
-    """Put the report into the mailbox. A repetition is harmless: the queue drops it within five
-    minutes, and an execution id is booked only once.
+def _enqueue(message: ReportReceived) -> None:
+    """Put the report into the mailbox.
+
+    A repetition is harmless. For five minutes the queue drops it. After that the worker ignores it,
+    because an execution id is booked only once.
     """
     try:
         api.mailboxes.execution(message)
     except (ClientError, BotoCoreError) as error:
         logger.exception("report not enqueued")
         raise _send_again() from error
-    return Accepted()
 
 
 def _send_again() -> HttpError:

@@ -106,7 +106,6 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     },
     "callbacks": {
         "queues/execution": "SendMessage",
-        "tables/idempotency": _IDEMPOTENCY,
         "tables/reference": "GetItem",
         **_EXCHANGE_SECRETS,
     },

@@ -1,4 +1,4 @@
-"""Routes of the three REST APIs."""
+"""Routes of the four APIs."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,6 @@ LOG_INS_PER_SECOND = 50
 """A client logs in every 15 minutes, so this is enough for 45,000 clients."""
 FACTORS_PER_SECOND = 10
 """Changes of second factors are rare."""
-CALLBACKS_PER_SECOND = 500
 VERDICT_SECONDS = {"public": 300, "internal": 0}
 """How long API Gateway keeps an authorizer's verdict on a token.
 
@@ -46,11 +45,6 @@ class Route:
         HEAD.
         """
         return ("GET", "HEAD") if self.method == "GET" and not self.signed else (self.method,)
-
-    @property
-    def is_for_browsers(self) -> bool:
-        """Whether a page may call it. Exchanges have no pages."""
-        return self.path != CALLBACK_PATH
 
 
 PUBLIC_ROUTES = (
@@ -87,8 +81,8 @@ PUBLIC_ROUTES = (
     Route("GET", "/api/v1/trade/{trade_id}", "orders"),
     Route("POST", "/api/v1/trade/{trade_id}/cancel", "orders"),
     Route("GET", "/api/v1/transactions", "accounts"),
-    Route("POST", CALLBACK_PATH, "callbacks", signed=True, rate=CALLBACKS_PER_SECOND),
 )
+CALLBACK_ROUTES = (Route("POST", CALLBACK_PATH, "callbacks", signed=True),)
 INTERNAL_ROUTES = (
     Route("POST", "/api/v1/auth/token", "internal_auth", signed=True, rate=LOG_INS_PER_SECOND),
     Route(

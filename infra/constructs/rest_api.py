@@ -6,16 +6,15 @@ from typing import Any, cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.catalog.alarms import Notice, Severity
 from infra.catalog.routes import BURST_SECONDS, VERDICT_SECONDS, Route
 from infra.constructs.alarms import Alarms
+from infra.constructs.api_watch import access_log, watch
 from infra.constructs.gateway_responses import PROBLEMS, shared_with
 from infra.constructs.naming import pascal
 from infra.stage import VPC_ENDPOINT, Deployment
@@ -23,7 +22,6 @@ from infra.wildcards import acknowledge
 from trading.adapters.http.browsers import REQUEST_HEADERS
 
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
-SLOW_MILLISECONDS = 3000
 _METHOD_OPTIONS: dict[str, Any] = {
     "metrics_enabled": False,
     "logging_level": apigateway.MethodLoggingLevel.ERROR,
@@ -97,13 +95,7 @@ class RestApi(Construct):
         self._name = name
         self._routes = routes
         self._origins = origins
-        access_log = logs.LogGroup(
-            self,
-            "AccessLog",
-            log_group_name=f"/aws/apigateway/{deployment.named(name)}-access",
-            retention=deployment.log_retention,
-            removal_policy=deployment.removal_policy,
-        )
+        log = access_log(self, deployment, f"/aws/apigateway/{deployment.named(name)}-access")
         self.api = apigateway.RestApi(
             self,
             "Api",
@@ -123,7 +115,7 @@ class RestApi(Construct):
                     for route in routes
                     if route.rate and route.rate < deployment.requests_per_second
                 },
-                access_log_destination=apigateway.LogGroupLogDestination(access_log),
+                access_log_destination=apigateway.LogGroupLogDestination(log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
             ),
         )
@@ -137,25 +129,7 @@ class RestApi(Construct):
                 response_headers=problem.response_headers | shared_with(origins),
                 templates={"application/json": problem.template},
             )
-        errors = self.api.metric_server_error(
-            period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM
-        )
-        self.failed = alarms.when(
-            self,
-            "ServerErrors",
-            errors,
-            0,
-            Notice(f"The {name} API answered with 5XX", "errors-of-an-api"),
-        )
-        slow = self.api.metric_latency(period=Duration.minutes(5), statistic="p99")
-        alarms.when(
-            self,
-            "LatencyHigh",
-            slow,
-            SLOW_MILLISECONDS,
-            Notice(f"The {name} API answers slowly", "errors-of-an-api", Severity.ROUTINE),
-            periods=3,
-        )
+        self.failed = watch(self, alarms, name, self.api)
         acknowledge(
             self,
             {
@@ -255,7 +229,7 @@ class RestApi(Construct):
         """
         methods: dict[str, list[str]] = {}
         for route in self._routes:
-            if self._origins and route.is_for_browsers:
+            if self._origins:
                 methods.setdefault(route.path, []).extend(route.methods)
         for path, allowed in methods.items():
             self.api.root.resource_for_path(path).add_cors_preflight(

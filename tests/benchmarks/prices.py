@@ -16,6 +16,7 @@ class Billed(StrEnum):
     RUNS = "Step Functions Express runs"
     RUNNING = "Step Functions Express GB-seconds (estimate)"
     API_REQUESTS = "API Gateway requests"
+    HTTP_API_REQUESTS = "API Gateway HTTP API requests"
     QUEUE_REQUESTS = "SQS FIFO requests"
     INVOCATIONS = "Lambda invocations"
     COMPUTE = "Lambda GB-seconds (estimate)"
@@ -33,6 +34,7 @@ PRICE: dict[Billed, float] = {
     Billed.RUNS: 1 / MILLION,
     Billed.RUNNING: 0.00001667,
     Billed.API_REQUESTS: 3.50 / MILLION,
+    Billed.HTTP_API_REQUESTS: 1 / MILLION,
     Billed.QUEUE_REQUESTS: 0.50 / MILLION,
     Billed.INVOCATIONS: 0.20 / MILLION,
     Billed.COMPUTE: 0.0000133334,

@@ -31,7 +31,7 @@ from moto import mock_aws
 from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import token_audience
 from infra.catalog.names import EXCHANGES, MAILBOXES, SIGNING_KEYS
-from infra.catalog.routes import PUBLIC_ROUTES, VENUE_ROUTES
+from infra.catalog.routes import CALLBACK_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES, TableSpec
 from simulators import exchange
 from simulators.adapters import clock as simulators_clock
@@ -54,8 +54,7 @@ CONSTANT_ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "bench",
     "ORDER_LIFECYCLE_LOG": "order-lifecycle",
     "ORDER_LIFECYCLE_ARN": f"arn:aws:states:{REGION}:000000000000:stateMachine:order-lifecycle",
-    "PUBLIC_API_ID": "public",
-    "PUBLIC_API_STAGE": "bench",
+    "CALLBACKS_API_ID": "callbacks",
     "VENUES_API_ID": "venues",
     "VENUES_API_STAGE": "bench",
     "MATCHING_FUNCTION_NAME": "exchange-matching",
@@ -184,11 +183,13 @@ class World:
     ) -> tuple[int, bytes]:
         """Make a request through API Gateway. `claims` are those that the authorizer found."""
         path, _, query = path.partition("?")
-        function = next(
-            route.function
-            for route in (*PUBLIC_ROUTES, *VENUE_ROUTES)
+        route = next(
+            route
+            for route in (*PUBLIC_ROUTES, *VENUE_ROUTES, *CALLBACK_ROUTES)
             if route.method == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", route.path), path)
         )
+        function = route.function
+        requests = Billed.HTTP_API_REQUESTS if route in CALLBACK_ROUTES else Billed.API_REQUESTS
         parameters = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
         sent = {"Content-Type": "application/json", **(headers or {})}
         event = {
@@ -213,7 +214,7 @@ class World:
             "body": body.decode() or None,
             "isBase64Encoded": False,
         }
-        self.meter.charge(function, Billed.API_REQUESTS)
+        self.meter.charge(function, requests)
         self.meter.charge(function, Billed.LOGS, ACCESS_LOG_BYTES / 1e9)
         self.meter.charge(function, Billed.TRACES, SAMPLED_TRACES)
         answer = self.invoke(function, event)
@@ -242,7 +243,11 @@ class World:
 
     def _http(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
         """Replaces urllib3's pool manager: the other function is in this process."""
-        path = re.sub(r"^(/restapis/[^/]+)?/bench(/_user_request_)?", "", urlsplit(url).path)
+        path = re.sub(
+            r"^(/restapis/[^/]+)?/bench(/_user_request_)?|^/_aws/execute-api/[^/]+/\$default",
+            "",
+            urlsplit(url).path,
+        )
         query = urlsplit(url).query
         headers = options.get("headers") or {}
         status, body = self.request(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from infra.catalog.functions import SERVICES
 from infra.catalog.names import MAILBOXES
-from infra.catalog.routes import PUBLIC_ROUTES, Route
+from infra.catalog.routes import CALLBACK_ROUTES, PUBLIC_ROUTES, Route
 from tests.benchmarks.meter import DEFAULT_LATENCY_MS, LATENCY_MS
 from tests.capacity import quotas
 from tests.capacity.flow import Bucket, Environments, Growing, Pollers
@@ -162,4 +162,5 @@ class Limits:
 
 def route_of(function: str) -> Route | None:
     """The first route that a function of a plain order answers."""
-    return next((route for route in PUBLIC_ROUTES if route.function == function), None)
+    routes = (*PUBLIC_ROUTES, *CALLBACK_ROUTES)
+    return next((route for route in routes if route.function == function), None)

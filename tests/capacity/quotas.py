@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from infra.catalog.routes import (
     BURST_SECONDS,
-    CALLBACKS_PER_SECOND,
     LOG_INS_PER_SECOND,
     REQUESTS_PER_SECOND,
 )
@@ -148,11 +147,11 @@ LOG_IN_ROUTE = Quota(
 CALLBACK_ROUTE = Quota(
     "API Gateway",
     "requests of the callbacks",
-    CALLBACKS_PER_SECOND,
+    REQUESTS_PER_SECOND["prod"],
     _REQUESTS,
     "infra/catalog/routes.py",
     Raised.BY_A_SETTING,
-    burst=BURST_SECONDS * CALLBACKS_PER_SECOND,
+    burst=BURST_SECONDS * REQUESTS_PER_SECOND["prod"],
 )
 FIFO_QUEUE = Quota(
     "SQS",

@@ -33,7 +33,7 @@ from trading.adapters.venues.signatures import signed_headers
 from trading.domain.clients.signed_requests import SignedMessage
 
 WORLD = World.read(Path(os.environ["CONFORMANCE_WORLD"]))
-INTERNAL = bool(os.environ.get("CONFORMANCE_INTERNAL"))
+INTERNAL = os.environ["CONFORMANCE_API"] == "internal"
 TOKEN_SECONDS = 600
 LEFT_ALONE_EVERY = 5
 CALLBACKS = "/api/v1/exchange/callbacks"
@@ -41,7 +41,7 @@ SIGNATURE_HEADERS = ("Signature-Input", "Signature", "Content-Digest")
 
 _keys = cycle(WORLD.operator_keys if INTERNAL else WORLD.keys)
 _login = WORLD.operator_login if INTERNAL else WORLD.login
-_url = WORLD.internal_url if INTERNAL else WORLD.public_url
+_url = WORLD.urls["internal" if INTERNAL else "public"]
 _tokens: dict[str, tuple[float, str]] = {}
 _owners: dict[str, Credentials] = {}
 """Whose token it is."""

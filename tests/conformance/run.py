@@ -1,4 +1,4 @@
-"""Runs schemathesis on both APIs, with all checks that its configuration does not exclude."""
+"""Runs schemathesis on our APIs, with all checks that its configuration does not exclude."""
 
 import os
 import subprocess
@@ -12,8 +12,12 @@ from workstation.local_system import ROOT
 
 CONFIGURATION = ROOT / "tests" / "conformance" / "schemathesis.toml"
 LAYERS = ("layers/trading/python", "layers/simulators/python")
-DOCUMENTS = {"docs/reference/openapi.json": False, "docs/reference/openapi-internal.json": True}
-"""Whether each document is the one of the internal API."""
+DOCUMENTS = {
+    "docs/reference/openapi.json": "public",
+    "docs/reference/openapi-internal.json": "internal",
+    "docs/reference/openapi-callbacks.json": "callbacks",
+}
+"""The API that each document describes."""
 
 
 def conform(
@@ -22,7 +26,7 @@ def conform(
     """Run schemathesis with these options, and print its output. Exit status 0 means that it found
     nothing.
     """
-    internal = DOCUMENTS[document]
+    api = DOCUMENTS[document]
     with TemporaryDirectory() as scratch:
         known = Path(scratch) / "world.json"
         world.write(known)
@@ -30,7 +34,7 @@ def conform(
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *(ROOT / layer for layer in LAYERS)))),
             "CONFORMANCE_WORLD": str(known),
-            "CONFORMANCE_INTERNAL": "1" if internal else "",
+            "CONFORMANCE_API": api,
         }
         command = [
             str(Path(sys.executable).parent / "schemathesis"),
@@ -38,9 +42,8 @@ def conform(
             str(CONFIGURATION),
             "run",
         ]
-        url = world.internal_url if internal else world.public_url
         return subprocess.run(  # noqa: S603  (our own tool)
-            [*command, str(ROOT / document), "--url", url, *options],
+            [*command, str(ROOT / document), "--url", world.urls[api], *options],
             cwd=scratch,
             env=environment,
             check=False,

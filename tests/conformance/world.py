@@ -44,8 +44,8 @@ class World(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    public_url: str
-    internal_url: str
+    urls: dict[str, str]
+    """The address of each API."""
     client_id: str
     subject_id: str
     keys: tuple[Credentials, ...]
@@ -94,8 +94,11 @@ def create(system: LocalSystem) -> World:
         orders = dict(_placed(client))
         trades = _cleared(client, orders)
     return World(
-        public_url=public_url,
-        internal_url=rest_api_url(system.endpoint, outputs["InternalApiId"], STAGE),
+        urls={
+            "public": public_url,
+            "internal": rest_api_url(system.endpoint, outputs["InternalApiId"], STAGE),
+            "callbacks": run.callbacks_url(system),
+        },
         client_id=run_id,
         subject_id=subject_id,
         keys=tuple(client_keys),

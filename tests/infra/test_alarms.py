@@ -125,7 +125,11 @@ def test_production_watches_throttling_and_functions_near_their_timeout(
 
 def test_slow_answers_of_each_api_raise_an_alarm(synthesized: Synthesized) -> None:
     slow = [a.properties for a in alarms(synthesized) if a.properties["MetricName"] == "Latency"]
-    assert len(slow) == len(synthesized.of_type("AWS::ApiGateway::RestApi"))
+    apis = [
+        *synthesized.of_type("AWS::ApiGateway::RestApi"),
+        *synthesized.of_type("AWS::ApiGatewayV2::Api"),
+    ]
+    assert len(slow) == len(apis)
     assert {each["ExtendedStatistic"] for each in slow} == {"p99"}
 
 
@@ -142,6 +146,10 @@ def test_alarms_on_an_api_need_no_detailed_metrics(synthesized: Synthesized) -> 
         for each in synthesized.of_type("AWS::CloudWatch::Alarm")
         if each.properties["Namespace"] == "AWS/ApiGateway"
     ]
-    assert {each["MetricName"] for each in watched} == {"5XXError", "Latency"}
+    assert {each["MetricName"] for each in watched} == {"5XXError", "5xx", "Latency"}
     for each in watched:
-        assert {dimension["Name"] for dimension in each["Dimensions"]} <= {"ApiName", "Stage"}
+        assert {dimension["Name"] for dimension in each["Dimensions"]} <= {
+            "ApiName",
+            "ApiId",
+            "Stage",
+        }

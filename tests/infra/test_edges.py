@@ -15,13 +15,12 @@ from infra import edge
 from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import GRANTS
 from infra.catalog.names import EXPRESS, WORKFLOW_LOGS
-from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
+from infra.catalog.routes import CALLBACK_ROUTES, INTERNAL_ROUTES, PUBLIC_ROUTES
 from infra.constructs.permissions import SERVICE_OF_KIND
 from infra.stage import ROOT
 from infra.synthesized import Resource, Synthesized, as_list, text
 from tests.infra.conftest import EDGE, make_app
 from tests.infra.test_apis import api_of
-from trading.wire import CALLBACK_PATH
 
 STRANGERS_ROUTES = {
     api: [route for route in routes if route.signed]
@@ -58,7 +57,7 @@ def test_every_route_that_strangers_reach_has_a_limit_of_its_own(
     reached = {route.path for route in STRANGERS_ROUTES[api]}
     factors = "/api/v1/auth/second-factor"
     of_all = {"/api/v1/auth/token", factors, f"{factors}/confirmation"}
-    of_clients = {f"{factors}/policy", CALLBACK_PATH}
+    of_clients = {f"{factors}/policy"}
     assert reached == of_all | (of_clients if api == "public" else set())
     for route in STRANGERS_ROUTES[api]:
         assert route.rate is not None, route
@@ -89,7 +88,8 @@ def test_production_sets_concurrency_aside_for_trading_and_bounds_what_strangers
 ) -> None:
     found = reserved(prod)
     assert found == {name: spec.reserved for name, spec in FUNCTIONS.items() if spec.reserved}
-    assert found.keys() >= {route.function for route in chain(*STRANGERS_ROUTES.values())}
+    reached = chain(*STRANGERS_ROUTES.values(), CALLBACK_ROUTES)
+    assert found.keys() >= {route.function for route in reached}
     assert found.keys() >= {"authorizer", "internal_authorizer", "orders", "execution"}
     assert sum(found.values()) + UNRESERVED_AT_LEAST <= DEFAULT_ACCOUNT_CONCURRENCY
 

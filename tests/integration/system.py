@@ -26,7 +26,13 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 )
 
 from infra.catalog.names import MAILBOXES, ORDER_LIFECYCLE, WORKFLOW_LOGS
-from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES, VENUE_ROUTES, Route
+from infra.catalog.routes import (
+    CALLBACK_ROUTES,
+    INTERNAL_ROUTES,
+    PUBLIC_ROUTES,
+    VENUE_ROUTES,
+    Route,
+)
 from simulators import reference
 from simulators.adapters import callbacks
 from tests.fakes.api_gateway import proxy_event, route_of
@@ -54,6 +60,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APIS: dict[str, tuple[Route, ...]] = {
     "public": PUBLIC_ROUTES,
     "internal": INTERNAL_ROUTES,
+    "callbacks": CALLBACK_ROUTES,
     "venues": VENUE_ROUTES,
 }
 LIFECYCLE_LOG = f"{WORKFLOW_LOGS}{PREFIX}{ORDER_LIFECYCLE}"
@@ -61,7 +68,10 @@ PATIENCE_SECONDS = 60
 """An answer comes from this process. On a busy machine it takes longer than a real venue may take,
 and a test would see an exchange that is down.
 """
-ADDRESS = re.compile(r"/restapis/(?P<api>\w+)/test/_user_request_(?P<path>/.*)")
+ADDRESS = re.compile(
+    r"/(?:restapis|_aws/execute-api)/(?P<api>\w+)/(?:test/_user_request_|\$default)(?P<path>/.*)"
+)
+"""A REST API's address, or an HTTP API's."""
 
 
 @dataclass
@@ -162,7 +172,7 @@ class System:
         return order.status
 
     def workflow_status(self, order_id: str) -> str:
-        """RUNNING while a run of the order is, else the status of the last one that ended."""
+        """RUNNING while a run of the order is running, else the status of the last that ended."""
         runs = self.stepfunctions.list_executions(stateMachineArn=self.lifecycle_arn)["executions"]
         own = [run for run in runs if run["name"].startswith(f"{order_id}-")]
         if any(run["status"] == "RUNNING" for run in own):
@@ -210,8 +220,8 @@ def sqs_record(message: dict[str, Any]) -> dict[str, Any]:
 def create_lifecycle(queues: dict[str, str]) -> str:
     """Create OrderLifecycle. Answers its ARN.
 
-    It differs from the deployed one in that a run looks until the order is over: the time of the
-    mock is not that of the tests. `_wait_briefly` lets it look often.
+    Unlike the deployed one, it looks until the order is over, because the mock's clock is not that
+    of the tests. With `_wait_briefly` it looks often.
     """
     definition = (ROOT / "infra" / "workflows" / "order_lifecycle.asl.json").read_text()
     definition = definition.replace('"wait_seconds": 2', '"wait_seconds": 1')
@@ -247,7 +257,7 @@ def _has_sent(client: Any, arn: str) -> bool:
 
 
 def _wait_briefly(_: Any, env: Any, wait_seconds: int) -> None:
-    """Do what a Wait state of the mock does, but for a moment only."""
+    """Wait as a Wait state of the mock does, but only for a moment."""
     env.program_state_event.wait(0.05)
 
 
@@ -274,8 +284,7 @@ def running_system() -> Iterator[System]:
             "SECOND_FACTOR_KEY": create_code_key(),
             "ORDER_LIFECYCLE_ARN": arn,
             "ORDER_LIFECYCLE_LOG": LIFECYCLE_LOG,
-            "PUBLIC_API_ID": "public",
-            "PUBLIC_API_STAGE": "test",
+            "CALLBACKS_API_ID": "callbacks",
             "VENUES_API_ID": "venues",
             "VENUES_API_STAGE": "test",
             "AWS_ENDPOINT_URL": server.url,

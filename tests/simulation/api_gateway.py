@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from infra.catalog.routes import (
+    CALLBACK_ROUTES,
     INTERNAL_ROUTES,
     PUBLIC_ROUTES,
     VERDICT_SECONDS,
@@ -26,10 +27,12 @@ from tests.simulation.names import STAGE
 
 TIMEOUT = 29.0
 ARN = "arn:aws:execute-api:us-east-1:000000000000:sim/sim/{method}{path}"
-APIS: dict[str, tuple[tuple[Route, ...], str]] = {
-    "public": (PUBLIC_ROUTES, "authorizer"),
-    "internal": (INTERNAL_ROUTES, "internal_authorizer"),
+APIS: dict[str, tuple[Route, ...]] = {
+    "public": PUBLIC_ROUTES,
+    "internal": INTERNAL_ROUTES,
+    "callbacks": CALLBACK_ROUTES,
 }
+AUTHORIZERS = {"public": "authorizer", "internal": "internal_authorizer"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class ApiGateway:
     def _routed(self, request: Request, done: Callable[[Answer], None]) -> None:
         api, method, target, headers, body, key = request
         path, _, query = target.partition("?")
-        route = route_of(APIS[api][0], method, path)
+        route = route_of(APIS[api], method, path)
         if route is None:
             done(Answer(403, b'{"message":"Missing Authentication Token"}'))
             return
@@ -150,7 +153,7 @@ class ApiGateway:
             "type": "REQUEST",
             "methodArn": ARN.format(method=event["httpMethod"], path=event["path"]),
         }
-        self._lambdas.invoke(APIS[api][1], asked, key, decided)
+        self._lambdas.invoke(AUTHORIZERS[api], asked, key, decided)
 
 
 def _answer(outcome: Outcome) -> Answer:

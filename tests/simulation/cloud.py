@@ -32,7 +32,7 @@ from tests.simulation.workflows import definition
 VISIBILITY_FACTOR = 6
 QUEUE_MAX_RECEIVES = 30
 RUNS_DIE_WITHIN = 5.0
-"""The seconds within which an Express execution dies, if it does. Most last half of that."""
+"""An Express execution that dies does so within this time. Most executions last half of it."""
 
 
 class Cloud:
@@ -151,8 +151,7 @@ class Cloud:
             "SECOND_FACTOR_KEY": self.kms.create(f"{SECOND_FACTOR_KEY}-1"),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
             "ORDER_LIFECYCLE_LOG": "order-lifecycle",
-            "PUBLIC_API_ID": "public",
-            "PUBLIC_API_STAGE": STAGE,
+            "CALLBACKS_API_ID": "callbacks",
             "VENUES_API_ID": "venues",
             "VENUES_API_STAGE": STAGE,
             **{f"{name.upper()}_TABLE": f"{STAGE}-{name}" for name in TABLES},

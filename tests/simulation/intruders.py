@@ -143,7 +143,7 @@ class Intruders:
             },
         )
         return self._send(
-            Request("public", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
+            Request("callbacks", "POST", CALLBACK_PATH, headers, body, f"forged {order_id}")
         )
 
     def _send(self, request: Request) -> Answer:

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
-from trading.wire import CALLBACK_PATH
 
 ORDERS, ADMIN, OPEN_TO_ALL = "/api/v1/orders", "/api/v1/admin", ""
 PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
@@ -18,7 +17,6 @@ PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
         ("POST", "/api/v1/auth/second-factor"): OPEN_TO_ALL,
         ("POST", "/api/v1/auth/second-factor/confirmation"): OPEN_TO_ALL,
         ("PUT", "/api/v1/auth/second-factor/policy"): OPEN_TO_ALL,
-        ("POST", CALLBACK_PATH): OPEN_TO_ALL,
         ("POST", ORDERS): "orders:write",
         ("GET", ORDERS): "orders:read",
         ("DELETE", ORDERS): "orders:write",

@@ -51,7 +51,6 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     ("admin", "tables/orders/by-client", "Query"): _OPERATORS_LOOK,
     **{(door, "tables/control", "DeleteItem"): _WRONG_LOG_IN for door in ("auth", "internal_auth")},
     **{(door, "tables/idempotency", "DeleteItem"): _REFUSED for door in ("auth", "internal_auth")},
-    ("callbacks", "tables/idempotency", "DeleteItem"): _REFUSED,
     ("orders", "tables/idempotency", "DeleteItem"): _REFUSED,
     ("execution", "tables/orders", "BatchGetItem"): "an order that overtakes many, after an outage",
     ("settlement", "tables/ledger", "GetItem"): "an obligation whose entry is not listed",

@@ -162,7 +162,7 @@ class Reports:
             body,
             {"Content-Type": "application/json", "Idempotency-Key": idempotency_key},
         )
-        request = Request("public", "POST", CALLBACK_PATH, headers, body, key)
+        request = Request("callbacks", "POST", CALLBACK_PATH, headers, body, key)
         answer: Answer = process.wait(partial(self._cloud.api.send, request))
         return answer
 

@@ -53,6 +53,12 @@ def api_url(system: LocalSystem) -> str:
 
 
 @pytest.fixture(scope="session")
+def callbacks_url(system: LocalSystem) -> str:
+    """The API that exchanges call back."""
+    return run.callbacks_url(system)
+
+
+@pytest.fixture(scope="session")
 def internal_url(system: LocalSystem) -> str:
     """The internal API."""
     return rest_api_url(system.endpoint, deploy.outputs(system)["InternalApiId"], STAGE)

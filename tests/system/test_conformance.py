@@ -1,4 +1,4 @@
-"""A short run of `make conformance`: both APIs answer as their documents say."""
+"""A short run of `make conformance`: our APIs answer as their documents say."""
 
 import pytest
 

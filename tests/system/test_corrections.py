@@ -52,8 +52,8 @@ def outside(system: LocalSystem) -> Iterator[OutsideWorld]:
 
 
 @pytest.fixture
-def venue(system: LocalSystem, api_url: str) -> Venue:
-    return Venue(system, api_url)
+def venue(system: LocalSystem, callbacks_url: str) -> Venue:
+    return Venue(system, callbacks_url)
 
 
 class Alice:

@@ -282,10 +282,23 @@ def test_pages_of_the_local_system_may_call_it_and_no_others(
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_the_route_of_exchanges_answers_no_preflight(api_url: str, system: LocalSystem) -> None:
+def test_the_api_of_exchanges_shares_nothing_with_pages(
+    callbacks_url: str, system: LocalSystem
+) -> None:
     headers = {
         "Origin": f"http://localhost:{system.port}",
         "Access-Control-Request-Method": "POST",
     }
-    answer = httpx.options(f"{api_url}/api/v1/exchange/callbacks", headers=headers)
-    assert answer.status_code == 404
+    answer = httpx.options(f"{callbacks_url}/api/v1/exchange/callbacks", headers=headers)
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/v1/exchange/callbacks"), ("POST", "/api/v1/orders"), ("POST", "/")],
+)
+def test_the_api_of_exchanges_has_no_other_routes(
+    callbacks_url: str, method: str, path: str
+) -> None:
+    answer = httpx.request(method, f"{callbacks_url}{path}", json={})
+    assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})

@@ -73,4 +73,5 @@ class Specification:
 
 PUBLIC = Specification("openapi.json", "reference/api")
 INTERNAL = Specification("openapi-internal.json", "reference/internal-api")
-SPECIFICATIONS = (PUBLIC, INTERNAL)
+CALLBACKS = Specification("openapi-callbacks.json", "reference/callbacks-api")
+SPECIFICATIONS = (PUBLIC, INTERNAL, CALLBACKS)

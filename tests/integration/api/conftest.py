@@ -61,6 +61,7 @@ class World:
     private_keys: dict[str, str] = field(default_factory=dict)
     """In PEM, by API key."""
     _warm: dict[str, "ModuleType"] = field(default_factory=dict)
+    _kept: dict[str, str] = field(default_factory=dict)
 
     def add_client(self, client_id: str, status: str = "ACTIVE") -> None:
         self.dynamodb.put_item(
@@ -115,8 +116,24 @@ class World:
         answer = self.sqs.receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
         )
-        received: list[dict[str, Any]] = answer.get("Messages", [])
-        return received
+        new = []
+        for message in answer.get("Messages", []):
+            if self._is_new(message):
+                new.append(message)
+            else:
+                self.sqs.delete_message(
+                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+        return new
+
+    def _is_new(self, message: dict[str, Any]) -> bool:
+        """Whether SQS would have delivered the message. The mock forgets the deduplication id of a
+        message that was deleted.
+        """
+        kept = self._kept.setdefault(
+            message["Attributes"]["MessageDeduplicationId"], message["MessageId"]
+        )
+        return bool(kept == message["MessageId"])
 
     def function(self, name: str) -> "ModuleType":
         """The module of a function. It starts cold at its first use in a test and after `cool`."""

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
+from infra.catalog.routes import CALLBACK_ROUTES, INTERNAL_ROUTES, PUBLIC_ROUTES
 from tests.fakes.api_events import header, principal, request
 from tests.fakes.api_gateway import query_parameters
 from tests.integration.backing import PREFIX
@@ -223,7 +223,7 @@ ELSEWHERE = {
 }
 ROUTES = {
     f"{route.method} {route.path}": route.function
-    for route in (*PUBLIC_ROUTES, *INTERNAL_ROUTES)
+    for route in (*PUBLIC_ROUTES, *INTERNAL_ROUTES, *CALLBACK_ROUTES)
     if route.method != "GET"
 }
 
@@ -231,7 +231,7 @@ ROUTES = {
 def _documented() -> dict[str, set[str]]:
     """The fields of body and query of each route, as the API documents have them."""
     fields: dict[str, set[str]] = {}
-    for name in ("openapi", "openapi-internal"):
+    for name in ("openapi", "openapi-internal", "openapi-callbacks"):
         document = json.loads((DOCUMENTS / f"{name}.json").read_text())
         for path, methods in document["paths"].items():
             for method, route in methods.items():

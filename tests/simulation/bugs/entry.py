@@ -221,18 +221,6 @@ BUGS = (
         ),
     ),
     Bug(
-        "a report known by all that it says",
-        "A report is compared with what was set aside of it, and with its correlation id.",
-        "An exchange that repeats a report with a flag never gets 200, and goes on for ever.",
-        (
-            Edit(
-                CALLBACKS,
-                "lambda: _enqueue(message), digest(report.statement)",
-                "lambda: _enqueue(message)",
-            ),
-        ),
-    ),
-    Bug(
         "reports are read as strictly as requests",
         "A report is read by the rules for requests of clients.",
         "A fill is booked only when the sweeper asks, because a field that nobody needs is odd.",

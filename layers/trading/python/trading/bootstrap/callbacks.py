@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from trading.adapters.dynamodb.venue_keys import TableVenueKeys
-from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.messaging.mailboxes import SqsMailboxes
 from trading.adapters.runtime import clock
 from trading.adapters.venues.secrets import VenueSecrets
@@ -13,7 +12,6 @@ from trading.bootstrap.settings import CallbacksSettings
 
 @dataclass(frozen=True)
 class Callbacks:
-    idempotency: Idempotency
     mailboxes: SqsMailboxes
     venue_keys: TableVenueKeys
     venue_secrets: VenueSecrets
@@ -22,7 +20,6 @@ class Callbacks:
 def callbacks(settings: CallbacksSettings) -> Callbacks:
     # The module for venues would import HTTP clients, which would lengthen the cold start.
     return Callbacks(
-        idempotency=Idempotency(clients.dynamodb(), settings.idempotency_table),
         mailboxes=messaging.mailboxes(execution_queue_url=settings.execution_queue_url),
         venue_keys=TableVenueKeys(clients.dynamodb(), settings.reference_table),
         venue_secrets=VenueSecrets(

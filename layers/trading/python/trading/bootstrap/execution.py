@@ -5,7 +5,7 @@ from __future__ import annotations
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.runtime import clock
 from trading.adapters.runtime.observability import Counters
-from trading.adapters.runtime.settings import api_base_url
+from trading.adapters.runtime.settings import http_api_url
 from trading.adapters.venues.exchanges import HttpExchanges, circuit_store
 from trading.adapters.venues.health import TableVenueHealth
 from trading.bootstrap import clients
@@ -38,7 +38,7 @@ def handle_execution_message(settings: ExecutionSettings) -> HandleExecutionMess
     )
     prices = TableLastPrices(dynamodb, settings.control_table, clock.now)
     clearing = mailboxes(clearing_queue_url=settings.clearing_queue_url)
-    callback_url = api_base_url(settings.public_api_id, settings.public_api_stage) + CALLBACK_PATH
+    callback_url = http_api_url(settings.callbacks_api_id) + CALLBACK_PATH
     correct = CorrectExecution(books, prices, monitor, clock.now)
     book = BookExecution(books, correct, health, prices, monitor, clock.now)
     submit = SubmitChild(exchanges, book, monitor, callback_url)

@@ -129,7 +129,6 @@ class OrdersApiSettings(ClientApiSettings, SignedRequestSettings):
 class CallbacksSettings(ExchangeKeySettings):
     """Where execution reports go, and the secrets that exchanges sign with."""
 
-    idempotency_table: str
     execution_queue_url: str
     reference_table: str
     venue_secret_prefix: str
@@ -141,8 +140,7 @@ class ExecutionSettings(BooksAndVenueSettings, ExchangeKeySettings):
     control_table: str
     clearing_queue_url: str
     order_lifecycle_arn: str
-    public_api_id: str
-    public_api_stage: str
+    callbacks_api_id: str
 
 
 class SweeperSettings(BooksSettings):

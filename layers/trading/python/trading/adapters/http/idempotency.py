@@ -142,12 +142,8 @@ class Idempotency:
         principal: str,
         answer_type: type[Answer],
         effect: Callable[[], Answer],
-        statement: str | None = None,
     ) -> Outcome[Answer]:
         """The effect's answer to the present request, or the first answer again.
-
-        `statement`: a digest that stands for the request, if another body may come under the same
-        key. Each statement has a record of its own, so none is refused as another body.
 
         Raises HttpError: the refusal if the first answer was one, 422 if the key came with another
         body, 409 if the first request still runs, 503 if the records are unavailable.
@@ -184,8 +180,6 @@ class Idempotency:
             key_prefix=app.target,
         )
         request = {"principal": principal, "key": app.idempotency_key, "digest": app.digest}
-        if statement is not None:
-            request |= {"key": f"{app.idempotency_key}#{statement}", "digest": statement}
         try:
             answer: Answer | Refusal = once(request=request)
         except IdempotencyValidationError:

@@ -51,6 +51,13 @@ def load(settings_type: type[Settings]) -> Settings:
         ) from None
 
 
+def http_api_url(api_id: str) -> str:
+    """The URL of an HTTP API: on AWS, or on the local AWS if AWS_ENDPOINT_URL is set."""
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        return f"{endpoint.rstrip('/')}/_aws/execute-api/{api_id}/$default"
+    return f"https://{api_id}.execute-api.{os.environ['AWS_REGION']}.amazonaws.com"
+
+
 def api_base_url(api_id: str, stage: str) -> str:
     """The URL of a REST API's stage: on AWS, or on the local AWS if AWS_ENDPOINT_URL is set."""
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):

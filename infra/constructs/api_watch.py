@@ -1,0 +1,48 @@
+"""What REST APIs and HTTP APIs have in common: an access log, and alarms."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigateway as rest
+from aws_cdk import aws_apigatewayv2 as http
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.catalog.alarms import Notice, Severity
+from infra.constructs.alarms import Alarms
+from infra.stage import Deployment
+
+SLOW_MILLISECONDS = 3000
+
+
+def access_log(scope: Construct, deployment: Deployment, name: str) -> logs.LogGroup:
+    """The log group of an API's access log, kept as long as the deployment's other logs."""
+    return logs.LogGroup(
+        scope,
+        "AccessLog",
+        log_group_name=name,
+        retention=deployment.log_retention,
+        removal_policy=deployment.removal_policy,
+    )
+
+
+def watch(
+    scope: Construct, alarms: Alarms, name: str, api: rest.RestApi | http.HttpApi
+) -> cloudwatch.Alarm:
+    """Raise an alarm if the API answers slowly, or with 5XX. Returns the second one."""
+    errors = api.metric_server_error(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM)
+    failed = alarms.when(
+        scope,
+        "ServerErrors",
+        errors,
+        0,
+        Notice(f"The {name} API answered with 5XX", "errors-of-an-api"),
+    )
+    alarms.when(
+        scope,
+        "LatencyHigh",
+        api.metric_latency(period=Duration.minutes(5), statistic="p99"),
+        SLOW_MILLISECONDS,
+        Notice(f"The {name} API answers slowly", "errors-of-an-api", Severity.ROUTINE),
+        periods=3,
+    )
+    return failed
