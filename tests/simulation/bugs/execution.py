@@ -292,7 +292,7 @@ BUGS = (
     ),
     Bug(
         "a run is trusted without a limit of time",
-        "A worker counts on a run however long ago the order was accepted.",
+        "A worker relies on a run, however long ago the order was accepted.",
         "None.",
         (
             Edit(

@@ -126,7 +126,7 @@ BUGS = (
         "The deduplication id of a run's messages is the order's id alone.",
         "None.",
         (Edit(OrderLifecycle._start, '-{int(now) // 60}"', '"'),),
-        tolerated="The sweeper comes again after SQS has forgotten the first message.",
+        tolerated="The sweeper starts another run after SQS has forgotten the first message.",
     ),
     Bug(
         "runs without deduplication",
@@ -137,7 +137,7 @@ BUGS = (
     ),
     Bug(
         "a run looks eventually consistent",
-        "A run reads the order without ConsistentRead, for half the price.",
+        "A run reads the order without ConsistentRead, at half the price.",
         "None.",
         (_in_lifecycle('"ConsistentRead": true', '"ConsistentRead": false'),),
         tolerated="The run hands the order over, and the sweeper has it cleared a minute later.",
@@ -145,7 +145,7 @@ BUGS = (
     Bug(
         "a run clears what has no fill",
         "A run does not check whether anything was executed.",
-        "Each canceled order costs a clearing message. An order without trades is asked about.",
+        "Each canceled order without fills costs a clearing message.",
         (
             _in_lifecycle(
                 '"StringEquals": "0", "Next": "Done"', '"StringEquals": "", "Next": "Done"'
@@ -155,7 +155,7 @@ BUGS = (
     Bug(
         "a run looks until the order is over",
         "A run looks every second and hands nothing over.",
-        "Each resting order costs five minutes of Express, a hundred times the rest of its run.",
+        "The run of each resting order lasts five minutes, a hundred times as long as it should.",
         (_in_lifecycle('"wait_seconds": 2', '"wait_seconds": 1'),),
     ),
     Bug(

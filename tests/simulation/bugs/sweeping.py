@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
-from trading.domain.orders import attention, order_times
+from trading.domain.orders import attention, booking, order_times
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_times import expires_at
 from trading.usecases.execution.advance_order import AdvanceOrder
@@ -33,6 +33,11 @@ BUGS = (
                 Order.ended,
                 "return order if order.filled_quantity else order.at_rest()",
                 "return order.at_rest()",
+            ),
+            Edit(
+                booking.end,
+                "attention.look_after_end(order.ended(status, now, code, reason), now)",
+                "order.ended(status, now, code, reason)",
             ),
         ),
     ),
