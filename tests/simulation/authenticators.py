@@ -47,6 +47,10 @@ class Authenticator:
         then = datetime.fromtimestamp(self._cloud.engine.now - steps_ago * STEP, UTC)
         return self._totp.at(then)
 
+    def has_come(self, early: str) -> bool:
+        """Whether a code of the future has become valid. A request may be repeated for minutes."""
+        return early in {self.of(steps) for steps in range(-1, 60)}
+
     def wrong(self, number: int) -> str:
         """A code that is not valid about now, whatever the clocks say."""
         near = {self.of(steps) for steps in range(-4, 5)}

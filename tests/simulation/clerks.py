@@ -58,8 +58,11 @@ class Clerks:
         assert process is not None
         process.sleep((LONG_AGO + 2) * STEP)
         wrong = phone.wrong(0)
-        for code in (phone.of(LONG_AGO), phone.of(-LONG_AGO), wrong):
-            self._intruders.tried(action, self._requests.log_in(CLERK, code), REFUSALS)
+        early = phone.of(-LONG_AGO)
+        for code in (phone.of(LONG_AGO), early, wrong):
+            answer = self._requests.log_in(CLERK, code)
+            if code != early or not phone.has_come(early):
+                self._intruders.tried(action, answer, REFUSALS)
         for body, refused_with in (({}, {403}), ({"code": wrong}, REFUSALS)):
             answer = self._requests.send(CLERK, "POST", FACTOR_PATH, body)
             self._intruders.tried(action, answer, refused_with)

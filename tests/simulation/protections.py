@@ -163,7 +163,10 @@ class Protections:
         """
         self._sleep((LONG_AGO + 2) * STEP)
         for steps_ago in (LONG_AGO, -LONG_AGO):
-            self._refused(action, phone.of(steps_ago))
+            code = phone.of(steps_ago)
+            answer = self._requests.log_in(action.who, code)
+            if steps_ago > 0 or not phone.has_come(code):
+                self._judge(action, answer, REFUSALS)
         used, token = self._requests.log_in_with(action.who, phone)
         if token:
             self._refused(action, used)

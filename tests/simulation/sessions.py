@@ -107,9 +107,13 @@ class Sessions:
             answer = process.wait(partial(self._cloud.api.send, request))
             if path == LOGIN_PATH:
                 check_let_in(self._logins[who], path, answer)
-            if path != STEP_UP_PATH and self._steps_up(who, answer):
-                waits += 1
-                continue
+            if path != STEP_UP_PATH:
+                steps_up = self._steps_up(who, answer)
+                if steps_up is None:
+                    return Answer(0)
+                if steps_up:
+                    waits += 1
+                    continue
             if answer.status == 401 and needs_token(path) and not _is_about_code(answer):
                 check_let_in(self._logins[who], path, answer)
                 if self._tokens.get(who) == token:
@@ -138,10 +142,11 @@ class Sessions:
                 failures += 1
         return answer
 
-    def _steps_up(self, who: str, answer: Answer) -> bool:
+    def _steps_up(self, who: str, answer: Answer) -> bool | None:
         """Whether the answer asked for a second factor, and the caller now has a token of one.
 
-        The caller may be about to enrol another authenticator. Then it waits for that one.
+        The caller may be about to enrol another authenticator. Then it waits for that one. None: it
+        gave up, because guesses of a thief locked its codes, or a new phone did not come.
         """
         if who not in self._codes or not _has_code(answer, 403, "SECOND_FACTOR_REQUIRED"):
             return False
@@ -162,7 +167,7 @@ class Sessions:
                 process.sleep(float(stronger.headers.get("Retry-After", 0)))
             elif not _is_about_code(stronger):
                 return False
-        return False
+        return None
 
     def give_authenticator(self, who: str, next_code: Callable[[], str]) -> None:
         """From now on, the caller can add a second factor."""
