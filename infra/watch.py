@@ -10,7 +10,7 @@ from infra.catalog.alarms import SILENCES, WATCHED, Notice
 from infra.catalog.functions import SERVICES
 from infra.catalog.names import SETTLEMENT_CYCLE
 from infra.constructs.alarms import Alarms
-from infra.constructs.naming import dashed, pascal
+from infra.constructs.naming import dashed
 from infra.constructs.resource_alarms import summed, watch_resources
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
@@ -39,33 +39,32 @@ class WatchStack(Stack):
             resource_name=deployment.named(SETTLEMENT_CYCLE),
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        _watch_business(self, alarms)
+        _watch_business(self, alarms, deployment.stage)
         _watch_schedules(self, alarms, functions["sweeper"], cycle)
         if deployment.is_production:
             watch_resources(self, alarms, functions, stateful.tables)
 
 
-def _watch_business(scope: Construct, alarms: Alarms) -> None:
+def _watch_business(scope: Construct, alarms: Alarms, stage: str) -> None:
     """Alarms on metrics of the functions, and on metrics that stop coming."""
     for metric, watch in WATCHED.items():
-        for function in watch.functions:
-            alarms.when(
-                scope,
-                f"{metric}{pascal(function)}",
-                _counted(metric, function, Duration.minutes(watch.minutes)),
-                watch.above,
-                watch.notice,
-                missing=(
-                    cloudwatch.TreatMissingData.IGNORE
-                    if watch.lasts
-                    else cloudwatch.TreatMissingData.NOT_BREACHING
-                ),
-            )
+        alarms.when(
+            scope,
+            str(metric),
+            _counted(metric, stage, Duration.minutes(watch.minutes)),
+            watch.above,
+            watch.notice,
+            missing=(
+                cloudwatch.TreatMissingData.IGNORE
+                if watch.lasts
+                else cloudwatch.TreatMissingData.NOT_BREACHING
+            ),
+        )
     for metric, silence in SILENCES.items():
         alarms.when_silent(
             scope,
             f"{metric}Missing",
-            _counted(metric, silence.function, Duration.hours(silence.hours)),
+            _counted(metric, stage, Duration.hours(silence.hours)),
             silence.periods,
             silence.notice,
         )
@@ -85,12 +84,12 @@ def _watch_schedules(scope: Construct, alarms: Alarms, sweeper: str, cycle: str)
     alarms.when_silent(scope, "SettlementCycleMissing", cycles, 3, notice)
 
 
-def _counted(metric: Metric, service: str, period: Duration) -> cloudwatch.Metric:
-    """What a function counted in a period."""
+def _counted(metric: Metric, stage: str, period: Duration) -> cloudwatch.Metric:
+    """What the functions of a stage counted in a period."""
     return cloudwatch.Metric(
         namespace=METRICS_NAMESPACE,
         metric_name=str(metric),
-        dimensions_map={"service": service},
+        dimensions_map={"stage": stage},
         period=period,
         statistic=cloudwatch.Stats.SUM,
     )

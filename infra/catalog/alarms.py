@@ -32,12 +32,11 @@ class Notice:
 
 @dataclass(frozen=True)
 class Watch:
-    """An alarm for each of the functions that emit a metric, when it is above `above` in `minutes`.
+    """An alarm when a metric is above `above` in `minutes`, whichever functions count it.
 
     `lasts`: without data the alarm stays as it is.
     """
 
-    functions: tuple[str, ...]
     notice: Notice
     above: int = 0
     minutes: int = 1
@@ -46,9 +45,8 @@ class Watch:
 
 @dataclass(frozen=True)
 class Silence:
-    """An alarm when a function has not emitted a metric for a number of periods."""
+    """An alarm when nobody has counted a metric for a number of periods."""
 
-    function: str
     notice: Notice
     hours: int
     periods: int
@@ -56,11 +54,9 @@ class Silence:
 
 WATCHED: Mapping[Metric, Watch] = {
     Metric.BREAKS: Watch(
-        ("execution", "internal", "settlement", "settlement_reconcile"),
         Notice("Books and a venue disagree, or a correction was not covered", "breaks"),
     ),
     Metric.NOT_UNDERSTOOD: Watch(
-        ("callbacks", "execution", "internal", "settlement", "settlement_reconcile"),
         Notice(
             "A venue sent a field, an event or a status that the readers do not know",
             "words-that-we-do-not-know",
@@ -68,37 +64,30 @@ WATCHED: Mapping[Metric, Watch] = {
         ),
     ),
     Metric.SETTLEMENTS_FAILED: Watch(
-        ("settlement",),
         Notice("The depository did not settle an obligation", "settlement"),
     ),
     Metric.CLIENTS_UNSETTLED: Watch(
-        ("settlement_reconcile",),
         Notice("Obligations are still due after the settlement cycle", "settlement"),
     ),
     Metric.OBLIGATIONS_OVERDUE: Watch(
-        ("reconciliation",),
         Notice(
             "The settlement cycles of a day are over, and obligations are still due", "settlement"
         ),
         minutes=60,
     ),
     Metric.SWEEPS_FAILED: Watch(
-        ("sweeper",),
         Notice("An order could not be swept", "orders-without-progress", Severity.ROUTINE),
     ),
     Metric.CLOSES_FAILED: Watch(
-        ("day_close",),
         Notice("An order could not be closed with its day", "orders-without-progress"),
     ),
     Metric.ORDERS_NOT_MARKED: Watch(
-        ("execution", "clearing"),
         Notice(
             "A worker gave up a message and could not flag its order",
             "dead-letters",
         ),
     ),
     Metric.RECONCILIATIONS_INCOMPLETE: Watch(
-        ("reconciliation",),
         Notice(
             "A reconciliation ran out of time before it had read all books",
             "reconciliation",
@@ -106,46 +95,33 @@ WATCHED: Mapping[Metric, Watch] = {
         ),
     ),
     Metric.RECONCILIATION_FINDINGS: Watch(
-        ("reconciliation",),
         Notice("An invariant of the books is broken", "reconciliation"),
         lasts=True,
     ),
     Metric.SECRET_REFRESH_FAILED: Watch(
-        (
-            "callbacks",
-            "execution",
-            "internal",
-            "settlement",
-            "settlement_reconcile",
-        ),
         Notice("A function could not read a secret again", "secrets", Severity.ROUTINE),
         above=5,
         minutes=15,
     ),
     Metric.INVALID_SIGNATURE: Watch(
-        ("callbacks",),
         Notice("Many callbacks are not signed by a known venue", "strangers", Severity.ROUTINE),
         above=100,
         minutes=5,
     ),
     Metric.SIGNATURE_REFUSED: Watch(
-        ("admin", "auth", "internal", "internal_auth", "orders"),
         Notice("Many requests are not signed as they must be", "strangers", Severity.ROUTINE),
         above=20,
         minutes=5,
     ),
     Metric.CIRCUITS_OPENED: Watch(
-        ("execution",),
         Notice("An exchange is down", "exchanges", Severity.ROUTINE),
     ),
     Metric.RATE_LIMIT_UNAVAILABLE: Watch(
-        ("accounts", "admin", "internal", "orders"),
         Notice("Requests pass without their rate limit", "guards", Severity.ROUTINE),
         above=10,
         minutes=5,
     ),
     Metric.LOGIN_GUARD_UNAVAILABLE: Watch(
-        ("auth", "internal_auth"),
         Notice("Wrong secrets are not counted, so nobody is locked out", "guards"),
     ),
 }
@@ -153,13 +129,11 @@ WATCHED: Mapping[Metric, Watch] = {
 
 SILENCES: Mapping[Metric, Silence] = {
     Metric.RECONCILIATION_RUNS: Silence(
-        "reconciliation",
         Notice("The books have not been reconciled for hours", "schedules"),
         hours=1,
         periods=3,
     ),
     Metric.ORDERS_EXPIRING: Silence(
-        "day_close",
         Notice("The close of the day has not run for four days", "schedules"),
         hours=24,
         periods=4,

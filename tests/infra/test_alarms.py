@@ -33,20 +33,16 @@ def test_every_metric_has_an_alarm_or_a_reason_to_have_none() -> None:
     assert all(reason.endswith(".") for reason in UNWATCHED.values())
 
 
-def test_the_watched_functions_exist() -> None:
-    watched = {name for watch in WATCHED.values() for name in watch.functions}
-    assert watched | {silence.function for silence in SILENCES.values()} <= SERVICES.keys()
-
-
 @pytest.mark.parametrize("metric", [*WATCHED, *SILENCES])
-def test_a_watched_metric_has_an_alarm_for_each_function(dev: Synthesized, metric: Metric) -> None:
-    functions = WATCHED[metric].functions if metric in WATCHED else (SILENCES[metric].function,)
-    found = [
-        alarm.properties["Dimensions"]
-        for alarm in alarms(dev)
+def test_a_watched_metric_has_one_alarm_for_all_functions_of_the_stage(
+    synthesized: Synthesized, stage: str, metric: Metric
+) -> None:
+    [alarm] = [
+        alarm.properties
+        for alarm in alarms(synthesized)
         if (alarm.properties["Namespace"], alarm.properties["MetricName"]) == ("Trading", metric)
     ]
-    assert sorted(each["Value"] for [each] in found) == sorted(functions)
+    assert alarm["Dimensions"] == [{"Name": "stage", "Value": stage}]
 
 
 def test_every_alarm_notifies_the_topic_of_its_severity_and_says_when_it_is_over(

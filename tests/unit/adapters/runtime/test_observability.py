@@ -15,8 +15,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 def metrics(line: dict[str, Any]) -> dict[str, tuple[int, str]]:
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert (directive["Namespace"], directive["Dimensions"]) == ("Trading", [["service"]])
-    assert line["service"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Trading", [["stage"]])
+    assert line["stage"]
+    assert line["service"], "it says which function counts"
     return {each["Name"]: (line[each["Name"]], each["Unit"]) for each in directive["Metrics"]}
 
 

@@ -3,6 +3,7 @@
 Events and bodies are never logged whole, because they may hold secrets.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,7 +50,7 @@ def step(message: str) -> Iterator[Step]:
 
 
 def count(metric: Metric, value: int = 1, **facts: str) -> None:
-    """Count an event by service, so that an alarm can watch it, in a log line with its facts.
+    """Count an event of the stage, so that an alarm can watch it, in a log line with its facts.
 
     An outcome of a step goes into the line of the step. Any other count gets a line at once, so it
     is not lost when the worker dies later.
@@ -75,14 +76,19 @@ def _print(message: str, facts: Mapping[str, Any], metrics: Mapping[Metric, int]
 
 
 def _embedded(metrics: Mapping[Metric, int]) -> dict[str, Any]:
-    """The fields of CloudWatch's embedded metric format. Each line has the dimension `service`."""
+    """The fields of CloudWatch's embedded metric format.
+
+    The only dimension is the stage. So a metric is one, and needs one alarm, however many functions
+    count it. The line says which function did.
+    """
     directive = {
         "Namespace": METRICS_NAMESPACE,
-        "Dimensions": [["service"]],
+        "Dimensions": [["stage"]],
         "Metrics": [{"Name": metric, "Unit": UNITS[metric.unit].value} for metric in metrics],
     }
     milliseconds = int(clock.now().timestamp() * 1000)
     return {
+        "stage": os.environ.get("STAGE", "none"),
         "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]},
         **{str(metric.value): value for metric, value in metrics.items()},
     }
