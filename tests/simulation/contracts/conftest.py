@@ -14,6 +14,7 @@ from moto.core.config import default_user_config
 from local import server
 from tests.simulation.contracts.backends import BACKENDS
 from tests.simulation.contracts.dynamodb_tables import SPECS, Tables, tables_in
+from tests.simulation.contracts.timeline import Workflows
 from workstation.local_system import LocalSystem
 
 
@@ -37,6 +38,12 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]
         yield system
     finally:
         server.stop(system)
+
+
+@pytest.fixture
+def world() -> Workflows:
+    """Simulated Step Functions with simulated queues."""
+    return Workflows()
 
 
 @pytest.fixture

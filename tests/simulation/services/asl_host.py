@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from tests.simulation.services.asl_run import Attempt, MapAttempt
+    from tests.simulation.services.asl_attempt import Attempt
+    from tests.simulation.services.asl_run import MapAttempt
 
 Failure = tuple[str, str]
 """An error and its cause."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from tests.simulation.services import asl
+from tests.simulation.services.asl_attempt import Attempt
 from tests.simulation.services.asl_data import MAX_DATA_BYTES
 from tests.simulation.services.asl_host import Failure
-from tests.simulation.services.asl_run import Attempt, MapAttempt
+from tests.simulation.services.asl_run import MapAttempt
 from tests.simulation.services.errors import ServiceError
 from tests.simulation.services.stepfunctions_execution import (
     PREFIX,

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.simulation.services import asl
+from tests.simulation.services.asl_attempt import Attempt
 from tests.simulation.services.asl_host import Failure
-from tests.simulation.services.asl_run import Attempt, MapAttempt, Run
+from tests.simulation.services.asl_run import MapAttempt, Run
 
 if TYPE_CHECKING:
     from tests.simulation.services.stepfunctions import StepFunctions
