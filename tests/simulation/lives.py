@@ -130,6 +130,12 @@ def _check_care(order: Item) -> None:
             order["order_id"],
             f"{order['status']}, at rest",
         )
+    if order.get("ending", {}).get("reason") == "EXECUTION_FAILED" and order.get("children"):
+        raise ViolationError(
+            "a run takes back only what was never sent",
+            order["order_id"],
+            str(order["children"]),
+        )
     live = [child for child in order.get("children", ()) if child.get("status", "SENT") == "SENT"]
     if live and order["status"] in ("REJECTED", "CANCELED", "EXPIRED"):
         raise ViolationError("no order ends while an exchange has it", order["order_id"], str(live))

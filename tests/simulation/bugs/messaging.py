@@ -159,6 +159,18 @@ BUGS = (
         (_in_lifecycle('"wait_seconds": 2', '"wait_seconds": 1'),),
     ),
     Bug(
+        "a run takes back an order that was sent",
+        "The cancel of a run that could not send an order counts although the sweeper had it sent.",
+        "After a short outage of SQS, orders that rest at an exchange are canceled.",
+        (
+            Edit(
+                HandleExecutionMessage._cancel,
+                "if message.unless_sent and order.status is not OrderStatus.VALIDATED:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
         "no compensation",
         "A run that cannot send an order does not request its cancel.",
         "None.",

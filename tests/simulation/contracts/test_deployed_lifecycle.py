@@ -155,6 +155,7 @@ def test_an_order_whose_message_never_reaches_sqs_is_taken_back(
     run = world.start(lifecycle, ORDER)
     cancel = world.message(seconds=200)
     assert (cancel["kind"], cancel["outcome"], cancel["order_id"]) == ("cancel", "CANCELED", "O-1")
+    assert cancel["unless_sent"] is True
     ended = world.run_of(run)
     assert (ended.status, ended.error) == ("FAILED", "ExecutionFailed")
     assert [*ended.path] == ["WhereToBegin", "Execute", "RequestCancel", "ExecutionFailed"]

@@ -60,13 +60,15 @@ class PollOrder(Message):
 class CancelOrder(Message):
     """Cancel the order at the exchanges and end it.
 
-    If the order has recorded no ending yet, it ends with `outcome` and `reason`.
+    If the order has recorded no ending yet, it ends with `outcome` and `reason`. `unless_sent`: the
+    message means nothing if the order was sent to an exchange meanwhile.
     """
 
     kind: Literal["cancel"] = "cancel"
     order_id: str
     outcome: Literal[OrderStatus.CANCELED, OrderStatus.EXPIRED] = OrderStatus.CANCELED
     reason: str
+    unless_sent: bool = False
 
 
 class ClearOrder(Message):

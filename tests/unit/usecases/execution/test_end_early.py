@@ -49,6 +49,22 @@ def test_an_order_that_was_never_routed_can_be_canceled(world: World) -> None:
     assert world.current(order).status is OrderStatus.CANCELED
 
 
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_a_run_that_could_not_send_an_order_takes_it_back_unless_it_was_sent_meanwhile(
+    world: World, is_sent: bool
+) -> None:
+    order = world.placed() if is_sent else world.order()
+    before = world.current(order)
+    ids = {"client_id": "alice", "correlation_id": "c", "order_id": order.order_id}
+    world.execute(
+        CancelOrder.model_validate(ids | {"reason": "EXECUTION_FAILED", "unless_sent": True})
+    )
+    if is_sent:
+        assert world.current(order) == before
+    else:
+        assert world.current(order).status is OrderStatus.CANCELED
+
+
 def test_fills_before_the_cancel_are_booked_first(world: World) -> None:
     order = world.placed()
     world.exchanges.fill(f"{order.order_id}-1", 30, "100.00")

@@ -111,6 +111,8 @@ class HandleExecutionMessage:
 
     def _cancel(self, message: CancelOrder) -> None:
         order = find_order(self.books, message.order_id)
+        if message.unless_sent and order.status is not OrderStatus.VALIDATED:
+            return
         if order.is_open and order.ending is None:
             ending = EndRequest.model_validate(
                 {"status": message.outcome, "reason": message.reason}
