@@ -96,7 +96,7 @@ def show(ctx: typer.Context, order_id: OrderId, as_json: AsJson = False) -> None
         f"client/{order.client_id}", LOOK, "order", order_id=order_id
     )
     entries = target.books.entries(order.trades)
-    failures = RunLog(target.logs, WORKFLOW_LOGS + target.named(ORDER_LIFECYCLE))(order)
+    failures = RunLog(target.logs, WORKFLOW_LOGS + target.named(ORDER_LIFECYCLE), clock.now)(order)
     workflow = _workflow(order, failures)
     letters = _letters_about(target, screen, order_id)
     answer = {

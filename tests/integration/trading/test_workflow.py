@@ -13,8 +13,9 @@ from botocore.stub import Stubber
 from tests.integration.system import LIFECYCLE_LOG, System
 from tests.integration.trading import entities
 from tests.integration.trading.entities import order
-from trading.adapters.messaging.run_log import PAGES, RunLog
+from trading.adapters.messaging.run_log import SECONDS, RunLog
 from trading.adapters.messaging.workflow import OrderLifecycle
+from trading.adapters.runtime import clock
 
 WRITTEN = datetime.now(UTC).replace(microsecond=0)
 """The present, because CloudWatch takes no line that is older than two weeks."""
@@ -80,7 +81,7 @@ def test_the_failed_runs_of_an_order_are_found_in_the_log(system: System) -> Non
     logged(system, own, "ExecutionFailed", error="LookFailed", cause=CAUSE)
     logged(system, f"{order().order_id}-execute-2", "TaskFailed", error="SQS.Error")
     logged(system, "ord_other-execute-3", "ExecutionFailed", error="LookFailed", cause=CAUSE)
-    found = RunLog(boto3.client("logs"), LIFECYCLE_LOG)(order())
+    found = RunLog(boto3.client("logs"), LIFECYCLE_LOG, clock.now)(order())
     assert found is not None
     (failure,) = found
     assert (failure.run, failure.error, failure.cause) == (own, "LookFailed", CAUSE)
@@ -90,11 +91,13 @@ def test_the_failed_runs_of_an_order_are_found_in_the_log(system: System) -> Non
 def test_a_log_that_is_not_read_to_its_end_says_nothing() -> None:
     """Else an operator would read that no run has failed."""
     client: Any = boto3.client("logs", region_name="us-east-1")
+    seconds = (entities.NOW + timedelta(seconds=each) for each in range(2 * SECONDS))
     with Stubber(client) as stub:
-        for _ in range(PAGES):
+        for _ in range(SECONDS - 1):
             stub.add_response("filter_log_events", {"events": [], "nextToken": "more"})
-        assert RunLog(client, LIFECYCLE_LOG)(order()) is None
+        assert RunLog(client, LIFECYCLE_LOG, lambda: next(seconds))(order()) is None
+        stub.assert_no_pending_responses()
 
 
 def test_a_log_that_cannot_be_read_is_no_error(system: System) -> None:
-    assert RunLog(boto3.client("logs"), "no-such-group")(order()) is None
+    assert RunLog(boto3.client("logs"), "no-such-group", clock.now)(order()) is None

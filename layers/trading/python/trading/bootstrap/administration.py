@@ -93,7 +93,7 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         books=books,
         clients=administer_clients,
         close_advance=CloseAdvance(registry, audit, clock.now),
-        failed_runs=RunLog(clients.logs(), settings.order_lifecycle_log),
+        failed_runs=RunLog(clients.logs(), settings.order_lifecycle_log, clock.now),
         find_orders=ListOrders(books),
         halt_instrument=HaltInstrument(registry, audit),
         idempotency=Idempotency(dynamodb, settings.idempotency_table),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,10 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trading.adapters.runtime.observability import logger
 from trading.domain.orders.order import Order
 from trading.domain.values import Frozen, Timestamp
+from trading.usecases.ports import Clock
 
 ENDINGS = frozenset({"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
-PAGES = 10
-"""The most pages of the log that a look-up reads. Only errors are logged, so they are few."""
+SECONDS = 5
+"""How long a look-up may read the log. Only errors are logged, so they are few."""
 
 
 class RunFailure(Frozen):
@@ -37,6 +38,7 @@ class RunLog:
 
     client: Any
     group: str
+    clock: Clock
 
     def __call__(self, order: Order) -> tuple[RunFailure, ...] | None:
         """The failed runs since the order's acceptance, oldest first.
@@ -57,7 +59,8 @@ class RunLog:
             "startTime": int(order.accepted_at.timestamp() * 1000),
         }
         found: list[RunFailure] = []
-        for _ in range(PAGES):
+        until = self.clock() + timedelta(seconds=SECONDS)
+        while self.clock() < until:
             answer = self.client.filter_log_events(**wanted)
             for event in answer["events"]:
                 found += _failure(event)
