@@ -1,7 +1,13 @@
 import pytest
 from pydantic import ValidationError
 
-from trading.adapters.runtime.settings import LambdaSettings, SettingsError, api_base_url, load
+from trading.adapters.runtime.settings import (
+    LambdaSettings,
+    SettingsError,
+    http_api_url,
+    load,
+    rest_api_url,
+)
 from trading.bootstrap.settings import TokenSettings
 from trading.domain.clients.credentials import LONGEST_TOKEN
 
@@ -53,9 +59,11 @@ def test_one_message_names_all_missing_or_invalid_variables_without_their_values
 def test_an_api_address_is_on_aws_or_on_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    assert api_base_url("abc", "dev") == "https://abc.execute-api.eu-central-1.amazonaws.com/dev"
+    assert rest_api_url("abc", "dev") == "https://abc.execute-api.eu-central-1.amazonaws.com/dev"
+    assert http_api_url("abc") == "https://abc.execute-api.eu-central-1.amazonaws.com"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566/")
-    assert api_base_url("abc", "dev") == "http://localhost:4566/restapis/abc/dev/_user_request_"
+    assert rest_api_url("abc", "dev") == "http://localhost:4566/restapis/abc/dev/_user_request_"
+    assert http_api_url("abc") == "http://localhost:4566/_aws/execute-api/abc/$default"
 
 
 def test_no_deployment_makes_tokens_that_outlive_what_tells_of_their_end() -> None:

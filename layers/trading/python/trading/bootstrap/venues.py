@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from trading.adapters.runtime import clock
-from trading.adapters.runtime.settings import api_base_url
+from trading.adapters.runtime.settings import rest_api_url
 from trading.adapters.venues.depository import KEY_ID, HttpDepository
 from trading.adapters.venues.http import VenueHttp, pool
 from trading.adapters.venues.secrets import VenueSecrets
@@ -33,7 +33,7 @@ def base_urls(settings: VenueSettings) -> Callable[[str], str | None]:
     """Key id of a venue → the address of its API. All simulators share one."""
     if settings.venue_urls:
         return settings.venue_urls.get
-    return lambda _: api_base_url(settings.venues_api_id, settings.venues_api_stage)
+    return lambda _: rest_api_url(settings.venues_api_id, settings.venues_api_stage)
 
 
 def depository(settings: VenueSettings) -> HttpDepository:

@@ -58,7 +58,7 @@ def http_api_url(api_id: str) -> str:
     return f"https://{api_id}.execute-api.{os.environ['AWS_REGION']}.amazonaws.com"
 
 
-def api_base_url(api_id: str, stage: str) -> str:
+def rest_api_url(api_id: str, stage: str) -> str:
     """The URL of a REST API's stage: on AWS, or on the local AWS if AWS_ENDPOINT_URL is set."""
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         return f"{endpoint.rstrip('/')}/restapis/{api_id}/{stage}/_user_request_"
