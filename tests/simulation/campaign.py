@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -96,16 +96,25 @@ def in_process(scenario: Scenario, *, keep_output: bool = False) -> Result:
     return play(scenario, _wall, keep_output=keep_output)
 
 
-def run_seed(seed: int, orders: int, bug: str | None = None) -> Report:
-    """Play a seed, with a deliberate bug if one is named."""
-    return _forked(lambda: _report(seed, orders, bug))
+def run_seed(seed: int, orders: int, bug: str | None = None, exhausted: str = "") -> Report:
+    """Play a seed, with a deliberate bug if one is named. `exhausted`: see `Scenario`."""
+    return _forked(lambda: _report(_scenario(seed, orders, exhausted), seed, bug))
 
 
-def _report(seed: int, orders: int, bug: str | None) -> Report:
+def _scenario(seed: int, orders: int, exhausted: str) -> Scenario:
+    return replace(generate(seed, orders, STORM), exhausted=exhausted)
+
+
+def _of_bug(bug: str | None) -> str:
+    """What is exhausted in the runs of a bug."""
+    return bugs.BUGS[bug].exhausted if bug else ""
+
+
+def _report(scenario: Scenario, seed: int, bug: str | None) -> Report:
     began = time.perf_counter()
     with bugs.applied(bug):
         assert _wall is not None, "only in a child of `pool`"
-        result = play(generate(seed, orders, STORM), _wall)
+        result = play(scenario, _wall)
     return Report.of(seed, result, time.perf_counter() - began)
 
 
@@ -142,7 +151,7 @@ def shrink(
     Kinds of faults are removed first, then actions.
     """
     with bugs.applied(bug):
-        scenario = generate(seed, orders, STORM)
+        scenario = _scenario(seed, orders, _of_bug(bug))
         result = in_process(scenario)
         left = tries
 
@@ -175,7 +184,7 @@ def shrink(
 def printed(seed: int, orders: int, bug: str | None = None) -> Result:
     """Play a seed and keep what its functions print."""
     with bugs.applied(bug):
-        return in_process(generate(seed, orders, STORM), keep_output=True)
+        return in_process(_scenario(seed, orders, _of_bug(bug)), keep_output=True)
 
 
 def readable(events: Iterable[tuple[Any, ...]]) -> Iterator[str]:

@@ -72,8 +72,9 @@ def search(name: str, orders: int, seeds: Iterable[int]) -> Found | None:
     Call it in a child process of `pool`.
     """
     for seed in seeds:
-        rule = run_seed(seed, orders, name).rule
-        if rule is not None and _passes(seed, orders):
+        exhausted = BUGS[name].exhausted
+        rule = run_seed(seed, orders, name, exhausted).rule
+        if rule is not None and _passes(seed, orders, exhausted):
             return Found(seed, orders, rule)
     return None
 
@@ -89,8 +90,8 @@ def smallest(name: str, found: Found) -> Found:
 
 
 @cache
-def _passes(seed: int, orders: int) -> bool:
-    return run_seed(seed, orders).rule is None
+def _passes(seed: int, orders: int, exhausted: str) -> bool:
+    return run_seed(seed, orders, exhausted=exhausted).rule is None
 
 
 def recorded() -> dict[str, Found]:

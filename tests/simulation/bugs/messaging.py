@@ -169,6 +169,7 @@ BUGS = (
                 "if False:",
             ),
         ),
+        exhausted="sqs",
     ),
     Bug(
         "no compensation",

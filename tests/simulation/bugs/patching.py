@@ -49,7 +49,7 @@ class Bug:
     """A mistake that a developer could have made, and what it would cost.
 
     `tolerated` says why a harmless mistake does no harm. `pending` says what the simulation lacks
-    to find the bug.
+    to find the bug. `exhausted`: the service whose quota is used up in the runs of this bug.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Bug:
     changes: tuple[Change, ...]
     tolerated: str | None = None
     pending: str | None = None
+    exhausted: str = ""
 
 
 @contextmanager

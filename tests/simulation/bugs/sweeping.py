@@ -94,6 +94,7 @@ BUGS = (
                 "order.live_children",
             ),
         ),
+        pending="More false reports of whole children. `test_refused_executions.py` finds it.",
     ),
     Bug(
         "an order that is over keeps its next look",
