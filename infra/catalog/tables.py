@@ -70,7 +70,12 @@ TABLES = {
                 "A trade that is cleared and not settled."
             ),
         },
-        lists={"obligations-due": "Obligations that are not settled, by settlement date."},
+        lists={
+            "obligations-due": (
+                "Obligations that are not settled. The partition is `{settlement_date}#{shard}`; "
+                "the shard is a hash of the client id."
+            )
+        },
     ),
     "orders": TableSpec(
         ("order_id", "item"),

@@ -13,11 +13,11 @@ from tests.capacity import quotas
 from tests.capacity.flow import Bucket, Environments, Growing, Pollers
 from tests.capacity.measured import Consumed, PlainOrder, Step
 from tests.capacity.quotas import Quota, Raised
-from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
+from trading.adapters.dynamodb.keys import ATTENTION_SHARDS, DUE_SHARDS
 from trading.adapters.messaging.mailboxes import BATCH_SIZE
 from trading.usecases.posttrade.settlement_cycle import TRADES_PER_READ
 
-SHARDS = {"{shard}": ATTENTION_SHARDS}
+SHARDS = {"{shard}": ATTENTION_SHARDS, "{date}#{shard}": DUE_SHARDS}
 """Over how many keys the orders spread. Any other shared key is one for all of them."""
 A_SWEEP, A_MINUTE = 45, 60
 """The sweeper works for so many seconds of a minute, one order after the other: it reads the order,

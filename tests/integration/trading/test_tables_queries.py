@@ -8,13 +8,19 @@ import pytest
 from tests.fakes.clock import Clock
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, put
-from trading.adapters.dynamodb.keys import ATTENTION_SHARDS, attention_shard
+from trading.adapters.dynamodb.keys import (
+    ATTENTION_SHARDS,
+    attention_shard,
+    due_partitions,
+    obligation_key,
+)
 from trading.adapters.dynamodb.tables import TableBooks
 from trading.domain import identifiers
 from trading.domain.clients.client import Client
 from trading.domain.orders.order import Order
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import iso
+from trading.usecases.ports import Discharged
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 
@@ -81,7 +87,61 @@ def test_paging_through_the_clients_due_finds_each_client(books: TableBooks, lim
         found += page
         if after is None:
             break
-    assert found == clients
+    assert sorted(found) == clients
+    assert books.number_due(TUESDAY) == 15
+
+
+def owed_since_an_earlier_release(
+    dynamodb: Any, client_id: str, day: date, symbol: str, trade_id: str
+) -> None:
+    """An obligation in the partition of its date, where releases without shards wrote it."""
+    owed = entities.obligation(trade_id, client_id=client_id, settlement_date=day, symbol=symbol)
+    key = obligation_key(client_id, day, symbol, trade_id)
+    put(dynamodb, NAMES.accounts, owed.model_dump() | key | {"due_date": day.isoformat()})
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
+def test_obligations_of_earlier_releases_are_found_until_they_settle(
+    books: TableBooks, dynamodb: Any, limit: int
+) -> None:
+    for client_id in ("alice", "bob", "carol"):
+        owed_since_an_earlier_release(dynamodb, client_id, TUESDAY, "AAPL", f"trd_{client_id}")
+    for client_id in ("bob", "dave"):
+        owe(books, client_id, TUESDAY, "MSFT", f"trd_new_{client_id}")
+    found: set[str] = set()
+    after: str | None = None
+    while True:
+        page, after = books.clients_due(TUESDAY, after, limit)
+        assert len(page) <= limit
+        found |= set(page)
+        if after is None:
+            break
+    assert found == {"alice", "bob", "carol", "dave"}
+    assert books.number_due(TUESDAY) == 5
+    for owed in books.obligations("bob", TUESDAY):
+        books.commit(Discharged(obligation=owed))
+    assert books.number_due(TUESDAY) == 3
+    assert sorted(books.clients_due(TUESDAY, None, 9)[0]) == ["alice", "carol", "dave"]
+
+
+def test_a_cursor_of_an_earlier_release_continues_after_its_client(
+    books: TableBooks, dynamodb: Any
+) -> None:
+    for client_id in ("alice", "bob"):
+        owed_since_an_earlier_release(dynamodb, client_id, TUESDAY, "AAPL", f"trd_{client_id}")
+    owe(books, "alice", TUESDAY, "MSFT", "trd_new")
+    assert books.clients_due(TUESDAY, "alice", 9) == (["bob", "alice"], None)
+
+
+def test_the_obligations_of_a_date_are_in_several_partitions(
+    books: TableBooks, dynamodb: Any
+) -> None:
+    for number in range(40):
+        owe(books, f"client-{number}", TUESDAY, "AAPL", f"trd_{number}")
+    items = dynamodb.scan(TableName=NAMES.accounts, IndexName="obligations-due")["Items"]
+    partitions = [item["due_date"]["S"] for item in items]
+    assert set(partitions) == set(due_partitions(TUESDAY)[1:])
+    assert max(map(partitions.count, partitions)) < 40 / 2
 
 
 def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> None:
@@ -91,10 +151,8 @@ def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> No
     dynamodb.meta.events.register(
         "provide-client-params.dynamodb.Query", lambda params, **_: params | {"Limit": 1}
     )
-    assert books.clients_due(TUESDAY, None, 10) == (
-        [f"client-{number}" for number in range(4)],
-        None,
-    )
+    found, end = books.clients_due(TUESDAY, None, 10)
+    assert (sorted(found), end) == ([f"client-{number}" for number in range(4)], None)
 
 
 def open_orders(books: TableBooks, count: int) -> list[Order]:

@@ -11,6 +11,7 @@ from trading.adapters.dynamodb.keys import (
     Key,
     account_key,
     attention_shard,
+    due_partition,
     obligation_key,
     order_key,
     position_key,
@@ -82,7 +83,8 @@ def location_of(
             key = obligation_key(
                 entity.client_id, entity.settlement_date, entity.symbol, entity.trade_id
             )
-            return Location(tables.accounts, key, {"due_date": entity.settlement_date.isoformat()})
+            partition = due_partition(entity.settlement_date, entity.client_id)
+            return Location(tables.accounts, key, {"due_date": partition})
         case Entry():
             # The entry itself has the second part of its key, `kind`, as an attribute.
             index = {"moved_at": sort_key_of(entity)} if is_listed(entity) else {}

@@ -8,6 +8,8 @@ from datetime import date
 from trading.domain.ledger import EntryKind
 
 ATTENTION_SHARDS = 4
+DUE_SHARDS = 8
+"""At 3,000 orders a second a date gets 3,000 entries, and a partition takes 1,000."""
 
 Key = dict[str, str]
 
@@ -52,3 +54,19 @@ def attention_shard(order_id: str) -> str:
 def attention_shards() -> list[str]:
     """All partitions of the sparse indexes of orders."""
     return [*map(str, range(ATTENTION_SHARDS))]
+
+
+def due_partition(settlement_date: date, client_id: str) -> str:
+    """The partition of a client's obligations in the index `obligations-due`."""
+    shard = hashlib.sha256(client_id.encode()).digest()[0] % DUE_SHARDS
+    return f"{settlement_date.isoformat()}#{shard}"
+
+
+def due_partitions(settlement_date: date) -> list[str]:
+    """All partitions of a settlement date.
+
+    The first one is the date itself: obligations of the releases before there were shards are in
+    it until they settle.
+    """
+    day = settlement_date.isoformat()
+    return [day, *(f"{day}#{shard}" for shard in range(DUE_SHARDS))]
