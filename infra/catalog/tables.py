@@ -153,7 +153,10 @@ TABLES = {
             "QUALITY#{exchange_id}": "The execution quality of an exchange.",
             "LAST#{symbol}": "The last price of a symbol. It does not expire.",
             "RECONCILIATION#{time}": "The report of a reconciliation.",
-            "SETTLEMENT#OPEN": "The date before which all is settled and compared.",
+            "SETTLEMENT#OPEN": (
+                "The date before which all is settled and compared, and how far the lists of "
+                "confirmations since are compared."
+            ),
         },
     ),
     "audit": TableSpec(

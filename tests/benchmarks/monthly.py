@@ -27,8 +27,10 @@ LONG_POLLS_A_MINUTE = 3
 """Lambda keeps five pollers on an idle queue, each of which waits up to 20 seconds. This is an
 estimate from the documented minimum.
 """
-CYCLE_TRANSITIONS = 17
-"""A page, four looks and the comparison, once each evening; the second start finds nothing due."""
+CYCLE_TRANSITIONS = 21
+"""A page, four looks and a page of the comparison, once each evening. The second start finds
+nothing due.
+"""
 
 
 @dataclass(frozen=True)

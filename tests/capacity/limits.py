@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from infra.catalog.functions import SERVICES
 from infra.catalog.names import MAILBOXES
 from infra.catalog.routes import CALLBACK_ROUTES, PUBLIC_ROUTES, Route
-from tests.benchmarks.meter import DEFAULT_LATENCY_MS, LATENCY_MS
+from simulators.settlement_desk import PAGE_SIZE
+from tests.benchmarks.meter import DEFAULT_LATENCY_MS, HTTP_LATENCY_MS, LATENCY_MS
 from tests.capacity import quotas
 from tests.capacity.flow import Bucket, Environments, Growing, Pollers
 from tests.capacity.measured import Consumed, PlainOrder, Step
 from tests.capacity.quotas import Quota, Raised
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS, DUE_SHARDS
 from trading.adapters.messaging.mailboxes import BATCH_SIZE
-from trading.usecases.posttrade.settlement_cycle import TRADES_PER_READ
+from trading.usecases.posttrade.reconcile_settlement import TRADES_PER_READ
 
 SHARDS = {"{shard}": ATTENTION_SHARDS, "{date}#{shard}": DUE_SHARDS}
 """Over how many keys the orders spread. Any other shared key is one for all of them."""
@@ -52,7 +53,7 @@ PLANS = _ours(
 )
 COMPARISONS = _ours(
     "trades that one reconciliation compares",
-    TRADES_PER_READ / _A_CALL,
+    1 / (_A_CALL / TRADES_PER_READ + HTTP_LATENCY_MS / 1000 / PAGE_SIZE),
     "trades/s",
     "functions/settlement_reconcile/handler.py",
 )

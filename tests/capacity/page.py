@@ -20,7 +20,12 @@ def chapters(runs: Sequence[Run], afterwards: Sequence[Run]) -> list[tuple[str, 
         report.loads(afterwards),
         report.queues(afterwards),
     ]
-    use = [report.uses(runs), report.evening(runs), report.others(runs[-1])]
+    use = [
+        report.uses(runs),
+        report.evening(runs),
+        report.comparison(runs),
+        report.others(runs[-1]),
+    ]
     asked = f"{CHANGES.strip()}\n\n> {requests.concurrency(first)}"
     return [
         ("Loads", LOADS, [report.loads(runs)]),

@@ -1,16 +1,18 @@
 """The figures of the model as tables, and the page docs/reference/capacity.md."""
 
 from collections.abc import Iterable, Sequence
+from math import ceil
 
 from infra.catalog.functions import SERVICES
 from tests.benchmarks.grid import Grid
 from tests.capacity import arrivals, quotas
 from tests.capacity.arrivals import AT_THE_OPEN, SESSION, SETTLEMENT
 from tests.capacity.flow import Bucket, Environments
+from tests.capacity.limits import COMPARISONS
 from tests.capacity.model import BY_DAY, Run
 from tests.capacity.requests import Excess
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
-from trading.bootstrap.settings import RateLimitSettings
+from trading.bootstrap.settings import ComparisonSettings, RateLimitSettings
 
 WORTH_SHOWING = 0.005
 LEFT = 9
@@ -21,6 +23,10 @@ ORDERS_OF_A_CLIENT = (
 )
 """The orders a second that the rate limit of an API key allows."""
 HOUR = 3600.0
+TRANSITIONS_OF_A_PAGE, EVENTS_OF_A_PAGE, HISTORY = 2, 8, 25_000
+"""A page of the comparison is a task and a choice. `HISTORY`: the events that the history of a
+Standard workflow has room for.
+"""
 
 
 def loads(runs: Sequence[Run]) -> Grid:
@@ -86,6 +92,28 @@ def evening(runs: Sequence[Run]) -> Grid:
             rows.append([name, *(f"{_percent(each.use)} ({each.throttled:,} s)" for each in seen)])
     header = ["busiest minute (seconds throttled)", *(run.load.name for run in runs)]
     return Grid("What holds back the settlement", header, rows)
+
+
+def comparison(runs: Sequence[Run]) -> Grid:
+    """The pages of the comparison with the depository, if nothing else holds them back."""
+    page = ComparisonSettings.model_fields["confirmations_per_page"].default
+    rows: list[list[str]] = []
+    for run in runs:
+        trades = run.stations["reconcile"].served
+        pages = max(1, ceil(trades / page))
+        rows.append(
+            [
+                run.load.name,
+                _count(trades),
+                _count(pages),
+                f"{_time(min(trades, page) / COMPARISONS.rate)} of "
+                f"{SERVICES['settlement_reconcile'].timeout} s",
+                _count(TRANSITIONS_OF_A_PAGE * pages),
+                f"{EVENTS_OF_A_PAGE * pages:,} of {HISTORY:,}",
+            ]
+        )
+    header = ["load", "trades", "pages", "a page takes", "transitions", "events of the history"]
+    return Grid("The comparison with the depository", header, rows)
 
 
 def queues(runs: Sequence[Run]) -> Grid:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from tests.fakes.faults import Faults, faulty
 from trading.domain.accounts.valuation import LastPrice
 from trading.usecases.ports import Clock, NotAcceptedError, OutcomeUnknownError
+from trading.usecases.posttrade.reconcile_settlement import Compared
 from trading.wire import (
     Bust,
     ConfirmationPage,
@@ -290,15 +291,15 @@ class MemoryComparedDates:
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.faults = faults or Faults()
-        self.recorded: date | None = None
+        self.recorded: Compared | None = None
 
     @faulty
-    def open_since(self) -> date | None:
+    def last(self) -> Compared | None:
         return self.recorded
 
     @faulty
-    def record(self, open_since: date) -> None:
-        self.recorded = open_since
+    def record(self, compared: Compared) -> None:
+        self.recorded = compared
 
 
 class MemoryDepository:
@@ -316,6 +317,8 @@ class MemoryDepository:
         self.settled: dict[str, SettlementConfirmation] = {}
         self.failing: set[str] = set()
         self.misreading: dict[str, dict[str, object]] = {}
+        self.has_ends = True
+        self._listed: list[tuple[str, SettlementConfirmation]] = []
 
     @faulty
     def instruct(self, instruction: SettlementInstruction) -> SettlementConfirmation:
@@ -335,10 +338,22 @@ class MemoryDepository:
 
     @faulty
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
-        found = [c for c in self.settled.values() if c.settlement_date == settlement_date]
+        """In the order in which they were made. One that has changed is listed again, at the end.
+        `has_ends`: the last page has a cursor for what comes later.
+        """
+        self._listed += [each for each in self.settled.items() if each not in self._listed]
         start = int(cursor or 0)
-        end = start + self.page_size
+        found = [
+            (number, confirmation)
+            for number, (name, confirmation) in enumerate(self._listed, 1)
+            if number > start
+            and confirmation.settlement_date == settlement_date
+            and self.settled.get(name) == confirmation
+        ]
+        page, rest = found[: self.page_size], found[self.page_size :]
+        end = str(page[-1][0] if page else start)
         return ConfirmationPage(
-            confirmations=tuple(found[start:end]),
-            next_cursor=str(end) if end < len(found) else None,
+            confirmations=tuple(confirmation for _, confirmation in page),
+            next_cursor=end if rest else None,
+            end_cursor=None if rest or not self.has_ends else end,
         )

@@ -60,13 +60,13 @@ from trading.usecases.orders.list_orders import ListOrders
 from trading.usecases.orders.place_order import PlaceOrder
 from trading.usecases.orders.replace_order import ReplaceOrder
 from trading.usecases.posttrade.clear_trades import ClearTrades
+from trading.usecases.posttrade.reconcile_settlement import ReconcileSettlement
 from trading.usecases.posttrade.settle_obligations import SettleObligations
 from trading.usecases.posttrade.settlement_cycle import (
     AskClients,
     LookAtSettlement,
     PlanSettlement,
     Progress,
-    ReconcileSettlement,
 )
 from trading.wire import ExecutionReport, VenueQuote
 
@@ -93,6 +93,7 @@ class World:
         self.depository = MemoryDepository(self.clock, self.faults)
         self.monitor = MemoryMonitor(self.faults)
         self.callback_url = "https://callback"
+        self.confirmations_per_page = 1000
         self.place = self._use_case(PlaceOrder)
         self.correct = self._use_case(CorrectExecution)
         self.book = self._use_case(BookExecution)

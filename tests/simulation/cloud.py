@@ -30,6 +30,8 @@ from tests.simulation.services.stepfunctions import StepFunctions
 from tests.simulation.workflows import definition
 
 VISIBILITY_FACTOR = 6
+CONFIRMATIONS_PER_PAGE = 8
+"""Few, so that a comparison with the depository has several pages."""
 QUEUE_MAX_RECEIVES = 30
 RUNS_DIE_WITHIN = 5.0
 """An Express execution that dies does so within this time. Most executions last half of it."""
@@ -148,6 +150,7 @@ class Cloud:
             "VENUE_SECRET_PREFIX": f"{STAGE}-venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGE_IDS),
             "TRANSFER_APPROVAL_ABOVE": str(TRANSFER_APPROVAL_ABOVE),
+            "CONFIRMATIONS_PER_PAGE": str(CONFIRMATIONS_PER_PAGE),
             "SECOND_FACTOR_KEY": self.kms.create(f"{SECOND_FACTOR_KEY}-1"),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
             "ORDER_LIFECYCLE_LOG": "order-lifecycle",

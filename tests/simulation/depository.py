@@ -12,6 +12,9 @@ from tests.simulation.market import is_bank_holiday
 from trading.domain.reference.calendars import is_trading_day
 from trading.wire import SettlementInstruction
 
+CONFIRMATIONS_A_PAGE = 5
+"""Few, so that the list of a day has several pages."""
+
 
 class SimulatedDepository:
     """Settles each instruction once. A settlement is final, whatever the depository answered."""
@@ -76,15 +79,21 @@ class SimulatedDepository:
         }
 
     def confirmations(self, query: dict[str, list[str]]) -> tuple[int, Any]:
-        """The confirmations of a settlement date, some of them twice."""
+        """The confirmations of a settlement date in the order in which they were made, some of them
+        twice.
+        """
         day = query["settlement_date"][0]
         of_day = [answer for answer in self.answers.values() if answer["settlement_date"] == day]
         start = int(query.get("cursor", ["0"])[0])
-        page = of_day[start : start + 20]
+        page = of_day[start : start + CONFIRMATIONS_A_PAGE]
         twice = [
             answer
             for answer in page
             if self._cloud.faults.happens("depository_twice", self._random)
         ]
-        following = str(start + 20) if start + 20 < len(of_day) else None
-        return 200, {"confirmations": page + twice, "next_cursor": following}
+        end = start + len(page)
+        return 200, {
+            "confirmations": page + twice,
+            "next_cursor": str(end) if end < len(of_day) else None,
+            "end_cursor": str(end) if end == len(of_day) else None,
+        }

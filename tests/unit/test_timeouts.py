@@ -24,7 +24,7 @@ from trading.adapters.messaging.mailbox_worker import ENOUGH_TIME_MS
 from trading.adapters.runtime import aws
 from trading.adapters.venues import http
 from trading.bootstrap import venues
-from trading.usecases.posttrade import settlement_cycle
+from trading.usecases.posttrade import reconcile_settlement
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [
@@ -146,7 +146,7 @@ def test_every_call_ends_before_its_caller_does_as_the_table_says(
 
 
 def test_a_comparison_has_time_for_a_slow_answer_about_each_of_its_days() -> None:
-    slow = settlement_cycle.RECONCILED_DAYS * Call.venue(DEPOSITORY, 2).worst
+    slow = reconcile_settlement.RECONCILED_DAYS * Call.venue(DEPOSITORY, 2).worst
     assert slow < FUNCTIONS["settlement_reconcile"].timeout
 
 

@@ -136,6 +136,34 @@ def test_confirmations_of_a_day_come_in_pages(
     assert confirmations(world, settlement_date="2026-01-08").body["confirmations"] == []
 
 
+def test_the_end_of_a_list_is_where_later_confirmations_begin(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulators.settlement_desk, "PAGE_SIZE", 2)
+    day = {"settlement_date": "2026-01-06"}
+    for number in (5, 4, 3):
+        settle(world, instruction_id=f"stl_{number}")
+        world.pass_time(120)
+    first = confirmations(world, **day).body
+    assert first["end_cursor"] is None, "there is another page"
+    last = confirmations(world, **day, cursor=first["next_cursor"]).body
+    listed = [*first["confirmations"], *last["confirmations"]]
+    assert [each["instruction_id"] for each in listed] == ["stl_5", "stl_4", "stl_3"]
+    nothing = confirmations(world, **day, cursor=last["end_cursor"]).body
+    assert (nothing["confirmations"], nothing["next_cursor"]) == ([], None)
+    later = settle(world, instruction_id="stl_1").body
+    for cursor in (last["end_cursor"], nothing["end_cursor"]):
+        assert confirmations(world, **day, cursor=cursor).body["confirmations"] == [later]
+
+
+def test_what_was_confirmed_within_a_minute_is_listed_again(world: World) -> None:
+    """It may have been listed after one with a later time."""
+    confirmed = settle(world).body
+    end = confirmations(world, settlement_date="2026-01-06").body["end_cursor"]
+    again = confirmations(world, settlement_date="2026-01-06", cursor=end).body
+    assert again["confirmations"] == [confirmed]
+
+
 def test_only_the_depositorys_key_is_accepted(world: World) -> None:
     answer = world.request(
         world.depository_api, "POST", "/depository/instructions", INSTRUCTION, key_id="XNYS"

@@ -33,6 +33,7 @@ from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.reference.instruments import Exchange
 from trading.domain.values import iso
 from trading.usecases.posttrade.reconcile_books import Report
+from trading.usecases.posttrade.reconcile_settlement import Compared
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTROL = f"{PREFIX}control"
@@ -163,12 +164,22 @@ def test_concurrent_failed_probes_all_count(dynamodb: Any, clock: Clock) -> None
     assert outage.failures == 7
 
 
-def test_a_date_of_either_of_two_comparisons_is_remembered(dynamodb: Any) -> None:
+def test_what_the_last_of_two_comparisons_recorded_is_remembered(dynamodb: Any) -> None:
     dates = TableComparedDates(dynamodb, CONTROL)
-    assert dates.open_since() is None
-    for day in (entities.SETTLEMENT_DATE, entities.TRADE_DATE):
-        dates.record(day)
-        assert TableComparedDates(dynamodb, CONTROL).open_since() == day
+    assert dates.last() is None
+    for compared in (
+        Compared(open_since=entities.SETTLEMENT_DATE, ends={entities.TRADE_DATE: "12"}),
+        Compared(open_since=entities.TRADE_DATE),
+    ):
+        dates.record(compared)
+        assert TableComparedDates(dynamodb, CONTROL).last() == compared
+
+
+def test_the_record_of_an_earlier_release_is_read(dynamodb: Any) -> None:
+    day = entities.SETTLEMENT_DATE
+    item = {"name": {"S": "SETTLEMENT#OPEN"}, "open_since": {"S": day.isoformat()}}
+    dynamodb.put_item(TableName=CONTROL, Item=item)
+    assert TableComparedDates(dynamodb, CONTROL).last() == Compared(open_since=day)
 
 
 def test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing(
@@ -229,7 +240,7 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),
     "dynamodb.compared_dates.TableComparedDates.record": (
-        test_a_date_of_either_of_two_comparisons_is_remembered,
+        test_what_the_last_of_two_comparisons_recorded_is_remembered,
     ),
     "dynamodb.venue_keys.TableVenueKeys.set_status": (
         test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing,

@@ -29,8 +29,9 @@ def settlement_cycle(system: System) -> dict[str, Any]:
     assert plan["asked"] > 0
     assert system.deliver("settlement") == []
     page = {"settlement_date": plan["settlement_date"], "progress": plan["progress"]}
-    assert system.invoke("settlement_plan", {"step": "look", **page})["progress"]["is_over"]
-    return dict(system.invoke("settlement_reconcile", {"settlement_date": plan["settlement_date"]}))
+    looked = system.invoke("settlement_plan", {"step": "look", **page})
+    assert looked["progress"]["is_over"]
+    return dict(system.invoke("settlement_reconcile", looked))
 
 
 def test_a_buy_goes_from_acceptance_to_settlement(system: System) -> None:
@@ -57,6 +58,7 @@ def test_a_buy_goes_from_acceptance_to_settlement(system: System) -> None:
         "failed": 0,
         "breaks": 0,
         "unsettled_clients": 0,
+        "comparison": None,
     }
     shown = show(system, order_id)
     assert shown["current_status"] == "SETTLED"

@@ -1,10 +1,11 @@
 """Reconciliation of the books, and with the depository."""
 
 from tests.simulation.bugs.patching import Bug, Constant, Edit
+from trading.adapters.dynamodb import keys
 from trading.domain.reconciliation import comparisons
 from trading.domain.reconciliation.checks import Reconciliation
-from trading.usecases.posttrade import reconcile_books, settlement_cycle
-from trading.usecases.posttrade.settlement_cycle import ReconcileSettlement
+from trading.usecases.posttrade import reconcile_books, reconcile_settlement
+from trading.usecases.posttrade.reconcile_settlement import Comparison, ReconcileSettlement
 
 BUGS = (
     Bug(
@@ -77,6 +78,43 @@ BUGS = (
         "only the confirmations of one day are compared",
         "The comparison looks at the confirmations of the cycle's own date only.",
         "What the depository confirms late is never compared.",
-        (Constant(settlement_cycle, "RECONCILED_DAYS", 1),),
+        (Constant(reconcile_settlement, "RECONCILED_DAYS", 1),),
+    ),
+    Bug(
+        "a comparison ends with its first page",
+        "The workflow does not get what the next page needs.",
+        "Whatever the depository confirms beyond the first page is never compared.",
+        (
+            Edit(
+                reconcile_settlement._paused,
+                "comparison=comparison.paused()",
+                "comparison=None",
+            ),
+        ),
+    ),
+    Bug(
+        "what is pending counts as compared",
+        "The end of a date is recorded although a confirmation of it is pending.",
+        "None.",
+        (
+            Edit(
+                Comparison.after,
+                "passed.first_pending if passed.has_pending else part.end_cursor",
+                "part.end_cursor",
+            ),
+        ),
+        tolerated="The worker compares the confirmation itself before it books the settlement.",
+    ),
+    Bug(
+        "nobody reads the shards of what is due",
+        "The settlement cycle asks for the obligations of the date's old partition only.",
+        "Nothing settles.",
+        (
+            Edit(
+                keys.due_partitions,
+                '[day, *(f"{day}#{shard}" for shard in range(DUE_SHARDS))]',
+                "[day]",
+            ),
+        ),
     ),
 )

@@ -10,6 +10,7 @@ from tests.simulation.workflows import definition
 
 TRIES = 7
 DATE = "2026-11-24"
+COMPARED = ["Reconcile", "IsCompared", "Compared"]
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def cycle(world: Workflows) -> str:
     By default it is a day without obligations and without anything to reconcile.
     """
     world.functions["settlement_plan"] = lambda asked: page()
-    world.functions["settlement_reconcile"] = lambda asked: {"breaks": 0, **asked}
+    world.functions["settlement_reconcile"] = lambda asked: agreement()
     return world.steps.create_state_machine(
         "settlement-cycle", definition("settlement_cycle", world.queues, "orders")
     )
@@ -47,6 +48,11 @@ def looked(wait: int, *, is_over: bool = False) -> dict[str, Any]:
     return {"settlement_date": DATE, "progress": progress(wait, is_over=is_over)}
 
 
+def agreement(comparison: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An answer of the comparison. `comparison`: what the next page needs, if there is one."""
+    return {"settlement_date": DATE, "breaks": 0, "comparison": comparison}
+
+
 def test_every_page_is_planned_and_looked_at_until_it_is_over_and_then_reconciled(
     world: Workflows, cycle: str
 ) -> None:
@@ -68,7 +74,7 @@ def test_every_page_is_planned_and_looked_at_until_it_is_over_and_then_reconcile
     described = world.described(execution, 100)
     assert (described["status"], json.loads(described["output"])) == (
         "SUCCEEDED",
-        {"breaks": 0, "settlement_date": DATE},
+        agreement(),
     )
     assert asked == [
         {"step": "plan", "correlation_id": "day", "request": request}
@@ -77,7 +83,41 @@ def test_every_page_is_planned_and_looked_at_until_it_is_over_and_then_reconcile
     waits = [later - earlier for earlier, later in zip([START, *times], times, strict=False)]
     assert [round(wait, -1) for wait in waits] == [10, 20, 40]
     look = ["Wait", "Look", "IsOver"]
-    assert world.path(execution) == [*2 * ["Plan", "WhatIsNext"], *3 * look, "Reconcile"]
+    assert world.path(execution) == [*2 * ["Plan", "WhatIsNext"], *3 * look, *COMPARED]
+
+
+def test_every_page_is_compared_and_gets_what_the_page_before_left(
+    world: Workflows, cycle: str
+) -> None:
+    asked: list[Any] = []
+
+    def compare(content: Any) -> Any:
+        asked.append(content)
+        return agreement({"pages": len(asked)} if len(asked) < 4 else None)
+
+    world.functions["settlement_reconcile"] = compare
+    execution = world.start(cycle, {})
+    described = world.described(execution, 100)
+    assert (described["status"], json.loads(described["output"])) == ("SUCCEEDED", agreement())
+    assert asked == [page(), *(agreement({"pages": number}) for number in (1, 2, 3))]
+    assert world.path(execution)[-9:] == [*4 * ["Reconcile", "IsCompared"], "Compared"]
+
+
+def test_a_page_that_fails_is_compared_again_with_the_same_input(
+    world: Workflows, cycle: str
+) -> None:
+    asked: list[Any] = []
+
+    def compare(content: Any) -> Any:
+        asked.append(content)
+        if len(asked) == 2:
+            raise ValueError("the answer is lost")
+        return agreement({"pages": 1} if len(asked) == 1 else None)
+
+    world.functions["settlement_reconcile"] = compare
+    execution = world.start(cycle, {})
+    assert world.described(execution, 100)["status"] == "SUCCEEDED"
+    assert asked == [page(), *2 * [agreement({"pages": 1})]]
 
 
 def test_on_other_days_nothing_happens(world: Workflows, cycle: str) -> None:
@@ -90,7 +130,7 @@ def test_on_other_days_nothing_happens(world: Workflows, cycle: str) -> None:
 def test_a_day_with_no_obligations_is_reconciled(world: Workflows, cycle: str) -> None:
     execution = world.start(cycle, {})
     assert world.described(execution)["status"] == "SUCCEEDED"
-    assert world.path(execution)[-1] == "Reconcile"
+    assert world.path(execution)[-3:] == COMPARED
 
 
 def test_a_function_that_fails_is_tried_seven_times(world: Workflows, cycle: str) -> None:

@@ -3,10 +3,10 @@
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from simulators.adapters.configuration import Configuration
-from simulators.adapters.depository_store import AnsweredInstruction, DepositoryStore
+from simulators.adapters.depository_store import AnsweredInstruction, DepositoryStore, key_at
 from simulators.behaviour import DepositoryBehaviour
 from simulators.depository import confirm, movements
 from simulators.dice import Dice
@@ -21,6 +21,7 @@ from trading.wire import (
 )
 
 PAGE_SIZE = 100
+LISTED_WITHIN = timedelta(minutes=1)
 
 
 class SettlementDesk:
@@ -63,12 +64,18 @@ class SettlementDesk:
     def confirmations(self, settlement_date: date, cursor: str | None) -> ConfirmationPage:
         """A page of a day's confirmations. Raises Problem 400 for a cursor that was not issued
         here.
+
+        A confirmation is listed up to `LISTED_WITHIN` after its time. So the end of the list is
+        that long ago: what was confirmed since is listed again.
         """
+        end = key_at(self._clock() - LISTED_WITHIN)
         confirmations, last = self._store.confirmations(
             settlement_date, _decode(cursor) if cursor else None, PAGE_SIZE
         )
         return ConfirmationPage(
-            confirmations=confirmations, next_cursor=_encode(last) if last else None
+            confirmations=confirmations,
+            next_cursor=_encode(last) if last else None,
+            end_cursor=None if last else _encode(end),
         )
 
     def _settle(
@@ -93,8 +100,8 @@ class SettlementDesk:
         return confirmation, True
 
 
-def _encode(instruction_id: str) -> str:
-    return base64.urlsafe_b64encode(instruction_id.encode()).decode().rstrip("=")
+def _encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str) -> str:

@@ -319,9 +319,17 @@ class SettlementConfirmation(Received):
 
 
 class ConfirmationPage(Received):
-    """A page of the confirmations of a settlement date. The cursor is opaque."""
+    """A page of the confirmations of a settlement date. The cursors are opaque.
+
+    They are listed in the order in which they were made. One that changes is listed again, at the
+    end. `next_cursor` names the next page, if there is one. `end_cursor` of the last page is for
+    later: it names the page that begins with what has been confirmed since. A depository without
+    it has the whole date compared again.
+    """
 
     lists: ClassVar[tuple[str, ...]] = ("confirmations",)
+    stand_ins: ClassVar[dict[str, Any]] = {"end_cursor": None}
 
     confirmations: tuple[SettlementConfirmation, ...]
     next_cursor: str | None = Field(default=None, max_length=2048)
+    end_cursor: str | None = Field(default=None, max_length=512, pattern=r"^[!-~]+$")

@@ -1,19 +1,20 @@
 """The depository's books in DynamoDB.
 
 `INSTRUCTION#{id}`/`INSTRUCTION` holds an instruction with its confirmation.
-`CONFIRMATIONS#{settlement date}` lists the confirmations by instruction id.
+`CONFIRMATIONS#{settlement date}` lists the confirmations by their time and instruction id.
 `ACCOUNT#{account}#{shard}` holds balances by asset. The balance of an account is the sum over its
 shards. With one item for each account, all settlements would wait for the item of the counterparty.
 """
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from simulators.adapters.tables import Table, without_keys
 from simulators.depository import Movement
+from trading.domain.values import iso
 from trading.wire import SettlementConfirmation, SettlementInstruction
 
 SHARDS = 16
@@ -56,7 +57,7 @@ class DepositoryStore:
         }
         listed = {
             "pk": _confirmations_pk(answered.instruction.settlement_date),
-            "sk": instruction_id,
+            "sk": f"{iso(answered.confirmation.confirmed_at)}#{instruction_id}",
             **confirmation,
         }
         shard = hashlib.sha256(instruction_id.encode()).digest()[0] % SHARDS
@@ -80,8 +81,8 @@ class DepositoryStore:
     def confirmations(
         self, settlement_date: date, after: str | None, limit: int
     ) -> tuple[tuple[SettlementConfirmation, ...], str | None]:
-        """A page of a day's confirmations by instruction id. The second value is the id after which
-        the next page starts.
+        """A page of a day's confirmations by the time at which they were made. The second value is
+        the key after which the next page starts.
         """
         pk = _confirmations_pk(settlement_date)
         request: dict[str, Any] = {
@@ -99,6 +100,11 @@ class DepositoryStore:
             SettlementConfirmation.model_validate(without_keys(item)) for item in answer["Items"]
         )
         return tuple(confirmations), str(last["sk"]) if last else None
+
+
+def key_at(moment: datetime) -> str:
+    """The key after which the confirmations of this moment and of later ones are listed."""
+    return iso(moment)
 
 
 def _confirmations_pk(settlement_date: date) -> str:

@@ -85,9 +85,13 @@ class BooksAndVenueSettings(BooksSettings, VenueSettings):
 
 
 class ComparisonSettings(BooksAndVenueSettings):
-    """The books, the depository, and the table that remembers which dates are compared."""
+    """The books, the depository, and the table that remembers what is compared.
+
+    A page of the comparison ends after `confirmations_per_page`.
+    """
 
     control_table: str
+    confirmations_per_page: int = Field(default=20_000, gt=0)
 
 
 class BrowserSettings(LambdaSettings):

@@ -9,12 +9,12 @@ from trading.bootstrap import clients, messaging
 from trading.bootstrap.books import table_books
 from trading.bootstrap.settings import BooksAndVenueSettings, ComparisonSettings, PlanSettings
 from trading.bootstrap.venues import depository
+from trading.usecases.posttrade.reconcile_settlement import ReconcileSettlement
 from trading.usecases.posttrade.settle_obligations import SettleObligations
 from trading.usecases.posttrade.settlement_cycle import (
     AskClients,
     LookAtSettlement,
     PlanSettlement,
-    ReconcileSettlement,
 )
 
 
@@ -44,4 +44,5 @@ def reconcile_settlement(settings: ComparisonSettings) -> ReconcileSettlement:
         depository(settings),
         Counters(),
         clock.now,
+        settings.confirmations_per_page,
     )

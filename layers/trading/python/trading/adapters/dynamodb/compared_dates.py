@@ -1,11 +1,11 @@
-"""Which settlement dates are compared with the depository, in the control table."""
+"""What is settled and compared with the depository, in the control table."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from trading.adapters.dynamodb.transactions import from_item, to_item
+from trading.usecases.posttrade.reconcile_settlement import Compared
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,22 +14,27 @@ NAME = "SETTLEMENT#OPEN"
 
 
 class TableComparedDates:
-    """The port `ComparedDates`. Two runs at once may each write their date: both are true."""
+    """The port `ComparedDates`.
+
+    Two runs at once may each write their record: both are true, and the older one only has more
+    compared again. A record of an earlier release has no `ends`.
+    """
 
     def __init__(self, client: DynamoDBClient, control_table: str) -> None:
         self._client = client
         self._table = control_table
 
-    def open_since(self) -> date | None:
-        """The date that the last comparison recorded. None before the first one."""
+    def last(self) -> Compared | None:
+        """What the last comparison recorded. None before the first one."""
         answer = self._client.get_item(
             TableName=self._table, Key=to_item({"name": NAME}), ConsistentRead=True
         )
         if "Item" not in answer:
             return None
-        return date.fromisoformat(from_item(answer["Item"])["open_since"])
+        item = from_item(answer["Item"])
+        return Compared(open_since=item["open_since"], ends=item.get("ends", {}))
 
-    def record(self, open_since: date) -> None:
-        """Remember the settlement date before which everything is settled and compared."""
-        item = {"name": NAME, "open_since": open_since.isoformat()}
+    def record(self, compared: Compared) -> None:
+        """Remember what is settled and compared."""
+        item = {"name": NAME, **compared.model_dump(mode="json")}
         self._client.put_item(TableName=self._table, Item=to_item(item))
