@@ -50,6 +50,7 @@ SERVICES = {
     ),
     "day_close": FunctionSpec(
         timeout=300,
+        memory=1769,  # one whole vCPU: with many orders, reading them takes most of the time
         asynchronous=True,
     ),
     "reconciliation": FunctionSpec(

@@ -11,6 +11,7 @@ resource tells the service of the actions:
     workflows/order-lifecycle                              states
     logs/order-lifecycle (what a workflow logs)            logs
     functions/exchange_matching                            lambda
+    functions/sweeper (itself: a further invocation)       lambda
 
 A transaction needs the permissions of the actions in it. DynamoDB has no permission of its own for
 TransactWriteItems.
@@ -171,12 +172,14 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/orders/attention": "Query",
         "queues/execution": "SendMessage",
         f"workflows/{ORDER_LIFECYCLE}": "StartExecution",
+        "functions/sweeper": "InvokeFunction",
     },
     "day_close": {
-        "tables/orders": "GetItem",
+        "tables/orders": "GetItem BatchGetItem",
         "tables/orders/attention": "Query",
         "queues/clearing": "SendMessage",
         "queues/execution": "SendMessage",
+        "functions/day_close": "InvokeFunction",
     },
     "reconciliation": {
         "tables/accounts": "Scan",

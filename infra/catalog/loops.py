@@ -1,4 +1,4 @@
-"""The functions that start themselves again through their own messages."""
+"""The functions that start themselves again, through their own messages or directly."""
 
 from collections.abc import Mapping
 

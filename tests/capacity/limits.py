@@ -15,15 +15,23 @@ from tests.capacity.flow import Bucket, Environments, Growing, Pollers
 from tests.capacity.measured import Consumed, PlainOrder, Step
 from tests.capacity.quotas import Quota, Raised
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS, DUE_SHARDS
+from trading.adapters.dynamodb.reads import BATCH_GET_LIMIT
 from trading.adapters.messaging.mailboxes import BATCH_SIZE
+from trading.bootstrap.settings import DayCloseSettings, SweeperSettings
+from trading.usecases.execution.sweep_orders import ORDERS_PER_SWEEP
 from trading.usecases.posttrade.reconcile_settlement import TRADES_PER_READ
 
 SHARDS = {"{shard}": ATTENTION_SHARDS, "{date}#{shard}": DUE_SHARDS}
 """Over how many keys the orders spread. Any other shared key is one for all of them."""
 A_SWEEP, A_MINUTE = 45, 60
-"""The sweeper works for so many seconds of a minute, one order after the other: it reads the order,
-starts its workflow and postpones the next look. The benchmark does not measure that.
+"""An invocation of the sweeper works for so many seconds of a minute, one order after the other: it
+reads the order, starts its workflow and postpones the next look. The benchmark does not measure
+that.
 """
+CLOSING_CPU = 0.0004
+"""Assumed: the seconds that a vCPU takes to read an order, and to make and send its message."""
+ORDERS_PER_INVOCATION: int = SweeperSettings.model_fields["orders_per_invocation"].default
+ORDERS_PER_PAGE: int = DayCloseSettings.model_fields["orders_per_page"].default
 LOG_WRITES = f"{quotas.LOG_WRITES.service}: {quotas.LOG_WRITES.name}"
 ROUTES = {
     "orders": quotas.ORDERS_ROUTE,
@@ -39,11 +47,20 @@ def _ours(name: str, rate: float, unit: str, source: str) -> Quota:
 
 
 _A_CALL = DEFAULT_LATENCY_MS / 1000
+A_PUSH = LATENCY_MS["StartExecution"] / 1000 + 2 * _A_CALL
+"""The seconds that an invocation of the sweeper takes for an order, at the worst."""
 SWEEPS = _ours(
     "orders that the sweeper pushes",
-    A_SWEEP / A_MINUTE / (LATENCY_MS["StartExecution"] / 1000 + 2 * _A_CALL),
+    ORDERS_PER_SWEEP / A_MINUTE,
     "orders/s",
     "functions/sweeper/handler.py",
+)
+CLOSES = _ours(
+    "orders of a shard that the close of the day asks to end",
+    1
+    / (_A_CALL / ORDERS_PER_PAGE + _A_CALL / BATCH_GET_LIMIT + _A_CALL / BATCH_SIZE + CLOSING_CPU),
+    "orders/s",
+    "functions/day_close/handler.py",
 )
 PLANS = _ours(
     "clients that the plan asks to settle",

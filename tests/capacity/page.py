@@ -6,8 +6,9 @@ from pathlib import Path
 from tests.benchmarks.grid import Grid
 from tests.capacity import report, requests
 from tests.capacity.arrivals import AT_THE_OPEN, OPEN_SECONDS, ORDERS_A_DAY
-from tests.capacity.limits import A_SWEEP, SWEEPS
+from tests.capacity.limits import ORDERS_PER_INVOCATION, SWEEPS
 from tests.capacity.model import HOP_SECONDS, SWEPT_AFTER, VENUE_SECONDS, Run
+from trading.usecases.execution.sweep_orders import ORDERS_PER_SWEEP
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "capacity.md"
 
@@ -24,6 +25,7 @@ def chapters(runs: Sequence[Run], afterwards: Sequence[Run]) -> list[tuple[str, 
         report.uses(runs),
         report.evening(runs),
         report.comparison(runs),
+        report.close_of_the_day(first),
         report.others(runs[-1]),
     ]
     asked = f"{CHANGES.strip()}\n\n> {requests.concurrency(first)}"
@@ -68,8 +70,9 @@ How the model works:
 - Messages wait in their queue. A failed message's pauses and repeated work are left out. A worker
   moves a message to the dead-letter queue after eight tries, about four minutes. So an age of some
   minutes there means that operators must redrive messages.
-- An order whose workflow cannot start waits {SWEPT_AFTER} s for the sweeper. The sweeper handles
-  one order after the other, {A_SWEEP} s of each minute, which makes {SWEEPS.rate:.0f} orders/s.
+- An order whose workflow cannot start waits {SWEPT_AFTER} s for the sweeper. The sweeper divides
+  what is due in a minute among invocations: {ORDERS_PER_INVOCATION} orders for each, and
+  {ORDERS_PER_SWEEP:,} in all. That makes {SWEEPS.rate:.0f} orders/s.
 - New environments and pollers come at the rates that AWS documents. An on-demand table has what a
   new one has, and doubles with its peaks.
 - The venues are real ones: the simulators have no limits here. Every client has one order a day to
@@ -90,6 +93,9 @@ USE = """
 The mean of the busiest minute as a part of what the limit allows, until the evening. In brackets:
 the seconds in which the limit held somebody back. A burst can exceed 100 %. Tables are compared
 with what a new table has.
+
+The comparison with the depository and the close of the day go on page by page. Their tables assume
+that nothing else holds them back. An expiry is assumed to take as long as sending an order.
 """
 QUEUES = """
 The age of the oldest entry at its worst, the most entries that waited, and the longest time until

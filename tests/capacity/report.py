@@ -8,7 +8,7 @@ from tests.benchmarks.grid import Grid
 from tests.capacity import arrivals, quotas
 from tests.capacity.arrivals import AT_THE_OPEN, SESSION, SETTLEMENT
 from tests.capacity.flow import Bucket, Environments
-from tests.capacity.limits import COMPARISONS
+from tests.capacity.limits import CLOSES, COMPARISONS
 from tests.capacity.model import BY_DAY, Run
 from tests.capacity.requests import Excess
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
@@ -23,6 +23,9 @@ ORDERS_OF_A_CLIENT = (
 )
 """The orders a second that the rate limit of an API key allows."""
 HOUR = 3600.0
+RESTING = (15_000, 1_000_000)
+A_PART_OF_THE_CLOSE = 120
+"""After so many seconds, a further invocation of the day close goes on."""
 TRANSITIONS_OF_A_PAGE, EVENTS_OF_A_PAGE, HISTORY = 2, 8, 25_000
 """A page of the comparison is a task and a choice. `HISTORY`: the events that the history of a
 Standard workflow has room for.
@@ -114,6 +117,25 @@ def comparison(runs: Sequence[Run]) -> Grid:
         )
     header = ["load", "trades", "pages", "a page takes", "transitions", "events of the history"]
     return Grid("The comparison with the depository", header, rows)
+
+
+def close_of_the_day(run: Run) -> Grid:
+    """How long the close takes to ask resting orders to expire, and their mailboxes to end them."""
+    execution = run.limits.environments("execution")
+    rate = execution.allowed / run.order.steps["execute"].seconds
+    rows = []
+    for resting in RESTING:
+        asked = resting / ATTENTION_SHARDS / CLOSES.rate
+        rows.append(
+            [
+                f"{resting:,}",
+                _time(asked),
+                _count(1 + ATTENTION_SHARDS * ceil(asked / A_PART_OF_THE_CLOSE)),
+                _time(max(asked, resting / rate)),
+            ]
+        )
+    header = ["resting DAY orders", "all are asked after", "invocations", "all are ended after"]
+    return Grid("The close of the day", header, rows)
 
 
 def queues(runs: Sequence[Run]) -> Grid:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from tests.fakes.faults import Faults, faulty
+from trading.adapters.dynamodb.keys import attention_shard, attention_shards
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.movements import is_listed, sort_key_of
 from trading.domain.accounts.position import Position
@@ -154,13 +155,30 @@ class MemoryBooks:
     @faulty
     def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]:
         due = [
-            order for order in self.all_orders() if order.attention_at and order.attention_at <= now
+            order
+            for order in self.all_orders()
+            if order.attention_at
+            and order.attention_at <= now
+            and shard in (None, attention_shard(order.order_id))
         ]
         return [order.order_id for order in sorted(due, key=lambda o: str(o.attention_at))][:limit]
 
     @faulty
-    def open_order_ids(self) -> Iterator[str]:
-        return iter([order.order_id for order in self.all_orders() if order.attention_at])
+    def attention_shards(self) -> Sequence[str]:
+        return attention_shards()
+
+    @faulty
+    def orders_in(
+        self, shard: str, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str | None]:
+        listed = sorted(
+            (f"{order.attention_at}#{order.order_id}", order.order_id)
+            for order in self.all_orders()
+            if order.attention_at and attention_shard(order.order_id) == shard
+        )
+        left = [each for each in listed if each[0] > (after or "")]
+        page = left[:limit]
+        return [order_id for _, order_id in page], page[-1][0] if len(left) > limit else None
 
     @faulty
     def postpone(self, order: Order, until: datetime) -> None:

@@ -3,11 +3,36 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import TypeVar
 
 from tests.fakes.faults import Faults, faulty
 from trading.domain.orders.order import Order
 from trading.domain.orders.watch import watched_until
-from trading.messages import ClearOrder, ExecuteOrder, ExecutionMessage, Message, SettleClient
+from trading.domain.values import Frozen
+from trading.messages import (
+    CancelOrder,
+    ClearOrder,
+    ExecuteOrder,
+    ExecutionMessage,
+    Message,
+    SettleClient,
+)
+
+Sent = TypeVar("Sent", bound=Message)
+
+
+class MemoryInvocations:
+    """The port `FurtherInvocations`. It keeps what was asked for."""
+
+    port = "invocations"
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.faults = faults or Faults()
+        self.started: deque[Frozen] = deque()
+
+    @faulty
+    def start(self, request: Frozen) -> None:
+        self.started.append(request)
 
 
 class MemoryMailboxes:
@@ -27,6 +52,23 @@ class MemoryMailboxes:
     @faulty
     def clearing(self, message: ClearOrder) -> None:
         self.put("clearing", message)
+
+    @faulty
+    def executions(self, messages: Sequence[CancelOrder]) -> Sequence[CancelOrder]:
+        """The port `MailboxBatches`, like the next one. `refusing` has the clients that it takes
+        nothing for.
+        """
+        return self._put_all("execution", messages)
+
+    @faulty
+    def clearings(self, messages: Sequence[ClearOrder]) -> Sequence[ClearOrder]:
+        return self._put_all("clearing", messages)
+
+    def _put_all(self, stage: str, messages: Sequence[Sent]) -> Sequence[Sent]:
+        for message in messages:
+            if message.client_id not in self.refusing:
+                self.put(stage, message)
+        return [message for message in messages if message.client_id in self.refusing]
 
     @faulty
     def settlement(self, message: SettleClient) -> None:

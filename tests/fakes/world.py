@@ -16,7 +16,7 @@ from tests.fakes.builders import (
     make_request,
 )
 from tests.fakes.faults import Faults
-from tests.fakes.queues import MemoryMailboxes, MemoryMonitor, MemoryWorkflow
+from tests.fakes.queues import MemoryInvocations, MemoryMailboxes, MemoryMonitor, MemoryWorkflow
 from tests.fakes.venues import (
     MemoryComparedDates,
     MemoryDepository,
@@ -25,7 +25,7 @@ from tests.fakes.venues import (
     ScriptedExchanges,
 )
 from trading.domain.accounts import transfers
-from trading.domain.deadline import NEVER
+from trading.domain.deadline import NEVER, Deadline
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.replacement import Replacement
@@ -44,7 +44,7 @@ from trading.usecases.accounts.list_movements import ListMovements
 from trading.usecases.accounts.show_accounts import ShowAccounts
 from trading.usecases.execution.advance_order import AdvanceOrder
 from trading.usecases.execution.book_execution import BookExecution
-from trading.usecases.execution.close_day import CloseDay
+from trading.usecases.execution.close_day import CloseDay, ShardToClose
 from trading.usecases.execution.continue_workflow import ContinueWorkflow
 from trading.usecases.execution.correct_execution import CorrectExecution
 from trading.usecases.execution.end_early import EndEarly
@@ -54,7 +54,7 @@ from trading.usecases.execution.hold_for_market import HoldForMarket
 from trading.usecases.execution.route_order import RouteOrder
 from trading.usecases.execution.send_in_sequence import SendInSequence
 from trading.usecases.execution.submit_child import SubmitChild
-from trading.usecases.execution.sweep_orders import SweepOrders
+from trading.usecases.execution.sweep_orders import OrdersToSweep, SweepOrders
 from trading.usecases.orders.cancel_order import RequestCancel
 from trading.usecases.orders.list_orders import ListOrders
 from trading.usecases.orders.place_order import PlaceOrder
@@ -86,6 +86,7 @@ class World:
         self.books = MemoryBooks(self.faults)
         self.mailboxes = MemoryMailboxes(self.faults)
         self.workflow = MemoryWorkflow(self.mailboxes, self.faults)
+        self.invocations = MemoryInvocations(self.faults)
         self.exchanges = ScriptedExchanges(self.clock, self.faults)
         self.health = MemoryHealth(self.faults)
         self.prices = MemoryLastPrices(self.faults)
@@ -94,6 +95,7 @@ class World:
         self.monitor = MemoryMonitor(self.faults)
         self.callback_url = "https://callback"
         self.confirmations_per_page = 1000
+        self.orders_per_invocation = self.orders_per_page = 100
         self.place = self._use_case(PlaceOrder)
         self.correct = self._use_case(CorrectExecution)
         self.book = self._use_case(BookExecution)
@@ -113,8 +115,8 @@ class World:
         self.look = self._use_case(LookAtSettlement)
         self.reconcile = self._use_case(ReconcileSettlement)
         self.accounts = self._use_case(ShowAccounts)
-        self.sweep = self._use_case(SweepOrders)
-        self.close_day = self._use_case(CloseDay)
+        self.sweep_orders = self._use_case(SweepOrders)
+        self.day_close = self._use_case(CloseDay)
         self.list_orders = self._use_case(ListOrders)
         self.list_movements = self._use_case(ListMovements)
         self.request_cancel = self._use_case(RequestCancel)
@@ -211,6 +213,25 @@ class World:
         )
         self.mailboxes.put("execution", message.model_copy(update=changes))
         self.run()
+
+    def sweep(self, deadline: Deadline = NEVER) -> int:
+        """Sweep, also in further invocations. Returns the number of pushes."""
+        return self.sweep_orders(self.invocations, deadline).pushed + self.invoke_further()
+
+    def close_day(self, business_date: date | None) -> int:
+        """Close the day, also in further invocations. Returns the number of expiring orders."""
+        return self.day_close(business_date, self.invocations).expiring + self.invoke_further()
+
+    def invoke_further(self) -> int:
+        """Do what was handed over, and what is handed over meanwhile. Returns the sum."""
+        done = 0
+        while self.invocations.started:
+            match self.invocations.started.popleft():
+                case OrdersToSweep(order_ids=order_ids):
+                    done += self.sweep_orders.push(order_ids)
+                case ShardToClose() as part:
+                    done += self.day_close.close_shard(part, self.invocations)
+        return done
 
     def run(self) -> None:
         """Empty the mailboxes, and let the workflows look. A message that fails comes again, up to

@@ -147,9 +147,9 @@ def check_settlement_reconcile(system: System) -> None:
 def check_sweeper(system: System) -> None:
     run(system, "orders")
     run(system, "execution")
-    assert run(system, "sweeper") == {"pushed": 0}
+    assert run(system, "sweeper") == {"pushed": 0, "handed_over": 0}
     system.venues.pass_time(90)
-    assert run(system, "sweeper") == {"pushed": 1}
+    assert run(system, "sweeper") == {"pushed": 1, "handed_over": 0}
     kinds = {type(EXECUTION_MESSAGE.validate_json(m["Body"])) for m in drained(system)}
     assert PollOrder in kinds
 
@@ -157,9 +157,9 @@ def check_sweeper(system: System) -> None:
 def check_day_close(system: System) -> None:
     run(system, "orders")
     run(system, "execution")
-    assert run(system, "day_close") == {"expiring": 0}
+    assert run(system, "day_close") == {"expiring": 0, "handed_over": 0}
     system.venues.now = datetime(2026, 1, 5, 21, 5, tzinfo=UTC)
-    assert run(system, "day_close") == {"expiring": 1}
+    assert run(system, "day_close") == {"expiring": 1, "handed_over": 0}
     messages = [EXECUTION_MESSAGE.validate_json(m["Body"]) for m in drained(system)]
     assert [m.outcome for m in messages if isinstance(m, CancelOrder)] == ["EXPIRED"]
 

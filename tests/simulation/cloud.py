@@ -32,6 +32,8 @@ from tests.simulation.workflows import definition
 VISIBILITY_FACTOR = 6
 CONFIRMATIONS_PER_PAGE = 8
 """Few, so that a comparison with the depository has several pages."""
+ORDERS_PER_INVOCATION, ORDERS_PER_PAGE = 1, 2
+"""Few, so that sweeps and closes of the day have parts."""
 QUEUE_MAX_RECEIVES = 30
 RUNS_DIE_WITHIN = 5.0
 """An Express execution that dies does so within this time. Most executions last half of it."""
@@ -79,6 +81,7 @@ class Cloud:
             "secretsmanager": self.secrets,
             "stepfunctions": self.workflows,
             "kms": self.kms,
+            "lambda": self.lambdas,
         }
         self.asked_to_clear: Callable[[str], None] = lambda order_id: None
         """Called with the id of the order that a clearing message is about."""
@@ -151,6 +154,8 @@ class Cloud:
             "EXCHANGE_IDS": " ".join(EXCHANGE_IDS),
             "TRANSFER_APPROVAL_ABOVE": str(TRANSFER_APPROVAL_ABOVE),
             "CONFIRMATIONS_PER_PAGE": str(CONFIRMATIONS_PER_PAGE),
+            "ORDERS_PER_INVOCATION": str(ORDERS_PER_INVOCATION),
+            "ORDERS_PER_PAGE": str(ORDERS_PER_PAGE),
             "SECOND_FACTOR_KEY": self.kms.create(f"{SECOND_FACTOR_KEY}-1"),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
             "ORDER_LIFECYCLE_LOG": "order-lifecycle",
@@ -175,6 +180,9 @@ class Cloud:
         """Perform a call that has arrived, and trigger what follows from it."""
         if operation == "SendMessage" and params["QueueUrl"] == self.queues["clearing"]:
             self.asked_to_clear(json.loads(params["MessageBody"])["order_id"])
+        if operation == "SendMessageBatch" and params["QueueUrl"] == self.queues["clearing"]:
+            for entry in params["Entries"]:
+                self.asked_to_clear(json.loads(entry["MessageBody"])["order_id"])
         if params.get("WaitTimeSeconds"):  # in the simulation every poll sees all messages
             params = {name: value for name, value in params.items() if name != "WaitTimeSeconds"}
         answer = self.services[service].call(operation, params)

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings
 from infra.catalog.functions import SERVICES
 from infra.catalog.grants import GRANTS, token_audience
 from infra.catalog.names import SIGNING_KEYS
+from infra.constructs.naming import dashed
 from tests.simulation.engine import LATENCY, Engine, Outcome, Process
 from tests.simulation.faults import Faults
 from tests.simulation.names import STAGE
@@ -45,7 +46,11 @@ class Context:
     aws_request_id: str
     process: Process | None = None
     memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:sim"
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """The ARN that others invoke the function by."""
+        return f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
         """The time until the function's time-out."""
@@ -125,6 +130,7 @@ class Lambda:
         self._faults = faults
         self._log = log
         self._cold_starts = 0
+        self._accepted = 0
         self._idle: dict[str, list[Worker]] = {name: [] for name in SERVICES}
         self._releases = dict.fromkeys(SERVICES, 1)
         self._keys: Mapping[str, Sequence[str]] = {}
@@ -143,7 +149,7 @@ class Lambda:
             return
         self.invocations += 1
         worker, release = self._worker(function), self._releases[function]
-        context = Context(f"{STAGE}-{function}", f"{function}-{self.invocations}")
+        context = Context(f"{STAGE}-{dashed(function)}", f"{function}-{self.invocations}")
         name = f"{worker.name} {key}"
 
         def body() -> Any:
@@ -186,6 +192,28 @@ class Lambda:
                 self._engine.after(pause, lambda: self.retrying(function, event, key, attempt + 1))
 
         self.invoke(function, event, f"{key} #{attempt + 1}", done)
+
+    def call(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The API of the service: invoke a function asynchronously, by its ARN.
+
+        Lambda does so at least once.
+        """
+        if (operation, params.get("InvocationType")) != ("Invoke", "Event"):
+            raise NotImplementedError(f"{operation} {params.get('InvocationType')}")
+        name = params["FunctionName"].rpartition(":")[2]
+        function = name.removeprefix(f"{STAGE}-").replace("-", "_")
+        self._accepted += 1
+        for copy in range(2 if self._faults.happens("schedule_twice", self._random) else 1):
+            self._engine.after(
+                self._random.uniform(0.01, 2) * (copy + 1),
+                partial(
+                    self.retrying,
+                    function,
+                    json.loads(params["Payload"]),
+                    f"further {self._accepted}.{copy}",
+                ),
+            )
+        return {"StatusCode": 202}
 
     def deploy_signing_keys(self, keys: Mapping[str, Sequence[str]]) -> None:
         """Give functions new keys: ids by the catalog's name, the one that signs first.

@@ -104,7 +104,8 @@ def needed(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str
         case {"logGroupName": group}:
             yield "logs", group, action
         case {"FunctionName": name}:
-            yield "functions", name.replace("-", "_"), action
+            own = name.rpartition(":")[2]
+            yield "functions", _without_stage(own).replace("-", "_"), action
         case _:
             raise NotImplementedError(f"the permission for {operation}")
 

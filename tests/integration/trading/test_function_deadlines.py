@@ -1,5 +1,6 @@
 """Functions stop in time: the work of each gets the time that Lambda leaves it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from trading.adapters.messaging.mailbox_worker import ENOUGH_TIME_MS
 from trading.domain.deadline import Deadline, OutOfTimeError
 from trading.domain.orders.order_status import OrderStatus
 from trading.messages import ExecuteOrder
+from trading.usecases.execution.sweep_orders import Swept
 
 
 def test_a_worker_with_little_time_sends_no_further_predecessor(system: System) -> None:
@@ -30,9 +32,9 @@ def test_a_worker_with_little_time_sends_no_further_predecessor(system: System) 
 
 @pytest.mark.parametrize(
     ("event", "after_a_minute"),
-    [({}, "stops"), ({"shard": "0"}, "goes on")],
+    [({}, "stops"), ({"order_ids": ["ord_1"]}, "stops"), ({"shard": "0"}, "goes on")],
 )
-def test_only_the_sweep_of_every_minute_makes_way_for_the_next(
+def test_only_a_sweep_of_the_open_does_not_make_way_for_the_next(
     system: System, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any], after_a_minute: str
 ) -> None:
     """At the open nothing follows, so a shard is swept for as long as Lambda allows."""
@@ -40,13 +42,17 @@ def test_only_the_sweep_of_every_minute_makes_way_for_the_next(
     seconds = [0.0]
     seen: list[str] = []
 
-    def sweep(deadline: Deadline, shard: str | None) -> int:
-        assert not deadline.is_over
-        seconds[0] = timedelta(minutes=1).total_seconds()
-        seen.append("stops" if deadline.is_over else "goes on")
-        return 0
+    class Sweep:
+        def __call__(self, _: object, deadline: Deadline, shard: str | None) -> Swept:
+            return Swept(self.push((), deadline))
+
+        def push(self, order_ids: Sequence[str], deadline: Deadline) -> int:
+            assert not deadline.is_over
+            seconds[0] = timedelta(minutes=1).total_seconds()
+            seen.append("stops" if deadline.is_over else "goes on")
+            return 0
 
     monkeypatch.setattr(sweeper, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
-    monkeypatch.setattr(sweeper, "sweep_orders", sweep)
+    monkeypatch.setattr(sweeper, "sweep_orders", Sweep())
     system.invoke("sweeper", event, remaining_ms=600_000)
     assert seen == [after_a_minute]

@@ -263,3 +263,38 @@ def test_another_cycle_asks_again(queues: dict[str, str]) -> None:
     while messages := received(queues["SETTLEMENT_QUEUE_URL"]):
         found += [SettleClient.model_validate_json(message["Body"]) for message in messages]
     assert [message.correlation_id for message in found] == ["cycle", "again"]
+
+
+def test_many_messages_are_sent_in_batches_and_a_repetition_is_dropped(
+    queues: dict[str, str],
+) -> None:
+    clock = Clock()
+    boxes = mailboxes(queues, clock)
+    messages = [
+        PollOrder(client_id=f"client-{n}", correlation_id="c", order_id=f"ord_{n}")
+        for n in range(12)
+    ]
+    assert boxes.executions(messages) == ()
+    boxes.execution(messages[0])
+    url = queues["EXECUTION_QUEUE_URL"]
+    arrived = [*received(url), *received(url), *received(url)]
+    assert {m["Attributes"]["MessageGroupId"] for m in arrived} == {m.client_id for m in messages}
+    bodies = [EXECUTION_MESSAGE.validate_json(m["Body"]) for m in arrived]
+    assert sorted(bodies, key=str) == sorted(messages, key=str)
+
+
+def test_messages_that_are_never_taken_are_returned(
+    queues: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = mailboxes(queues, Clock())
+    monkeypatch.setattr("trading.adapters.messaging.mailboxes.time.sleep", lambda _: None)
+    monkeypatch.setattr(
+        boxes.client,
+        "send_message_batch",
+        lambda **sent: {"Failed": [e for e in sent["Entries"] if e["MessageGroupId"] == "bob"]},
+    )
+    messages = [
+        ClearOrder(client_id=client_id, correlation_id="c", order_id=f"ord_{client_id}")
+        for client_id in ("alice", "bob")
+    ]
+    assert boxes.clearings(messages) == [messages[1]]

@@ -128,7 +128,8 @@ def test_an_unfilled_day_order_expires_at_the_close_and_releases_its_hold(
     system.run_until(lambda: system.status(order_id) == "ROUTING" and not system.venues.invocations)
     assert system.books.account("alice").held > 19_000
     system.venues.pass_time(6.5 * 3600)
-    assert system.invoke("day_close", {"scheduled_time": "2026-01-05T21:05:00Z"}) == {"expiring": 1}
+    closed = system.invoke("day_close", {"scheduled_time": "2026-01-05T21:05:00Z"})
+    assert closed == {"expiring": 1, "handed_over": 0}
     system.run_until(lambda: system.workflow_status(order_id) != "RUNNING")
     shown = show(system, order_id)
     assert (shown["current_status"], shown["reason"]["code"]) == ("EXPIRED", "EXPIRED")

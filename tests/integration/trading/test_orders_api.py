@@ -137,7 +137,7 @@ def test_the_sweeper_starts_the_workflow_of_an_accepted_order(
     assert system.status(order_id) == "VALIDATED"
     assert create_lifecycle(system.queues) == system.lifecycle_arn
     system.venues.pass_time(61)
-    assert system.invoke("sweeper", {}) == {"pushed": 1}
+    assert system.invoke("sweeper", {}) == {"pushed": 1, "handed_over": 0}
     system.run_until(lambda: system.status(order_id) == "CLEARED")
     assert system.workflow_status(order_id) in (
         "RUNNING",

@@ -22,6 +22,7 @@ from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import iso
 from trading.usecases.ports import Discharged
 
+FAR_AWAY = entities.NOW + timedelta(days=1000)
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 
 
@@ -190,7 +191,39 @@ def test_orders_due_come_from_every_shard(books: TableBooks) -> None:
     due = books.orders_due(entities.NOW + timedelta(seconds=11), 500)
     assert sorted(due) == sorted(order.order_id for order in orders[:12])
     assert books.orders_due(entities.NOW - timedelta(microseconds=1), 500) == []
-    assert sorted(books.open_order_ids()) == sorted(order.order_id for order in orders)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 100])
+def test_the_open_orders_of_a_shard_come_in_pages(books: TableBooks, limit: int) -> None:
+    """Some of them are due at the same time."""
+    orders = open_orders(books, 24)
+    for number in range(8):
+        books.commit(entities.order(f"ord_same_{number}", attention_at=entities.NOW))
+    books.commit(entities.order("ord_at_rest", attention_at=None))
+    found: list[str] = []
+    for shard in books.attention_shards():
+        after: str | None = None
+        while True:
+            page, after = books.orders_in(shard, after, limit)
+            assert len(page) <= limit
+            assert {attention_shard(order_id) for order_id in page} <= {shard}
+            found += page
+            if after is None:
+                break
+    assert sorted(found) == sorted(
+        [order.order_id for order in orders] + [f"ord_same_{number}" for number in range(8)]
+    )
+
+
+def test_a_page_of_open_orders_goes_on_although_its_last_order_is_gone(books: TableBooks) -> None:
+    orders = open_orders(books, 24)
+    shard = attention_shard(orders[0].order_id)
+    mine = [order.order_id for order in orders if attention_shard(order.order_id) == shard]
+    page, after = books.orders_in(shard, None, 2)
+    assert page == mine[:2]
+    (last,) = books.orders([mine[1]])
+    books.commit(last.at_rest())
+    assert books.orders_in(shard, after, 100) == (mine[2:], None)
 
 
 def test_a_sweep_reads_the_longest_overdue_orders_of_each_shard(books: TableBooks) -> None:
@@ -211,7 +244,7 @@ def test_an_order_is_postponed_unless_it_has_changed(books: TableBooks) -> None:
     assert books.orders_due(later, 500) == ["ord_1"]
     books.commit(read.at_rest())
     books.postpone(read, later)
-    assert list(books.open_order_ids()) == []
+    assert books.orders_due(FAR_AWAY, 500) == []
     assert books.order("ord_1") == read.at_rest().saved()
 
 

@@ -55,9 +55,9 @@ def test_a_silent_exchange_is_polled_after_a_minute(system: System) -> None:
     order_id = place(system)["order_id"]
     system.run_until(lambda: system.status(order_id) == "ROUTING")
     system.venues.match()
-    assert system.invoke("sweeper", {}) == {"pushed": 0}
+    assert system.invoke("sweeper", {}) == {"pushed": 0, "handed_over": 0}
     system.venues.pass_time(61)
-    assert system.invoke("sweeper", {}) == {"pushed": 1}
+    assert system.invoke("sweeper", {}) == {"pushed": 1, "handed_over": 0}
     system.run_until(lambda: system.status(order_id) == "CLEARED")
     assert system.findings() == []
 

@@ -315,11 +315,15 @@ BUGS = (
         "An exchange's wrong report is not recorded for people to look at.",
         (
             Edit(
-                mailboxes.SqsMailboxes._send,
+                mailboxes.SqsMailboxes._deduplication_id,
                 "message.report.execution_id",
                 "message.report.client_order_id",
             ),
-            Edit(mailboxes.SqsMailboxes._send, "message.report.statement.model_dump_json()", '""'),
+            Edit(
+                mailboxes.SqsMailboxes._deduplication_id,
+                "message.report.statement.model_dump_json()",
+                '""',
+            ),
         ),
     ),
 )

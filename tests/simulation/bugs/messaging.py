@@ -105,7 +105,13 @@ BUGS = (
         "pushes deduplicated for five minutes",
         "The deduplication id of a message is derived from its body alone.",
         "None.",
-        (Edit(SqsMailboxes._send, 'f"{minute}#{body}"', "body"),),
+        (
+            Edit(
+                SqsMailboxes._deduplication_id,
+                'f"{minute}#{message.model_dump_json()}"',
+                "message.model_dump_json()",
+            ),
+        ),
         tolerated="The sweeper comes again after SQS has forgotten the first push.",
     ),
     Bug(
@@ -115,7 +121,7 @@ BUGS = (
         (
             Edit(
                 SqsMailboxes._send,
-                "MessageDeduplicationId=deduplication_id",
+                "MessageDeduplicationId=self._deduplication_id(message)",
                 'MessageDeduplicationId=__import__("uuid").uuid4().hex',
             ),
         ),

@@ -125,7 +125,7 @@ BUGS = (
         "one failure ends the sweep",
         "An order that cannot be swept ends the whole sweep.",
         "None.",
-        (Edit(SweepOrders.__call__, "except Exception as error:", "except KeyError as error:"),),
+        (Edit(SweepOrders.push, "except Exception as error:", "except KeyError as error:"),),
         tolerated=(
             "The order is put off before the error is raised, so the next sweep starts after it."
         ),
@@ -178,7 +178,7 @@ BUGS = (
         "Clients' orders for three months are gone.",
         (
             Edit(
-                CloseDay._close,
+                CloseDay._is_over,
                 "if business_date is not None and order.time_in_force is not TimeInForce.GTC:",
                 "if business_date is not None:",
             ),
@@ -189,5 +189,24 @@ BUGS = (
         "Only finished orders are cleared.",
         "Trades of a resting order settle up to three months late.",
         (Edit(CloseDay._close, "elif order.trades:", "elif False:"),),
+    ),
+    Bug(
+        "what is handed over is pushed by nobody",
+        "A further invocation of the sweeper does not push the orders that it gets.",
+        "When many orders are due, none is pushed.",
+        (
+            Edit(
+                "functions.sweeper.handler",
+                "sweep_orders.push(request.order_ids, deadline)",
+                "sweep_orders.push((), deadline)",
+            ),
+        ),
+    ),
+    Bug(
+        "a part of the close has one page",
+        "A further invocation of the day close ends after its first page.",
+        "With many open orders, the trades of most orders that stay open settle late.",
+        (Edit(CloseDay.close_shard, "if after is None:", "if True:"),),
+        pending="More open orders with trades in a shard. `test_close_day.py` finds it.",
     ),
 )

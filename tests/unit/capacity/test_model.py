@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from infra.catalog.functions import SIMULATORS
+from infra.catalog.functions import SERVICES, SIMULATORS
 from infra.catalog.names import MAILBOXES
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 from tests.benchmarks.lifecycle import Stage
-from tests.capacity import arrivals, limits, measured, model, quotas, requests
+from tests.capacity import arrivals, limits, measured, model, quotas, report, requests
 from tests.capacity.arrivals import OPEN
 from tests.capacity.measured import CALLS, UNITS
+from trading.bootstrap.settings import ComparisonSettings
+from trading.usecases.posttrade.reconcile_settlement import MOST_PAGES
 
 ORDER = measured.plain_order()
 PAGE = dict(measured._tables(measured.COSTS.read_text()))
@@ -201,10 +203,34 @@ def test_every_excess_has_a_unit_and_says_what_to_do(rush: model.Run) -> None:
         assert re.match(r"Set |Request: |Change |Look |\d", excess.what_to_do), excess
 
 
-def test_the_sweeper_works_as_long_as_its_handler_says() -> None:
+def source_of(function: str) -> str:
     """The handler cannot be imported without its settings."""
-    source = (measured.COSTS.parents[2] / limits.SWEEPS.source).read_text()
-    assert f"A_MINUTES_SWEEP_SECONDS = {limits.A_SWEEP}\n" in source
+    return (measured.COSTS.parents[2] / "functions" / function / "handler.py").read_text()
+
+
+def test_the_sweeper_pushes_its_part_in_the_time_that_its_handler_gives_it() -> None:
+    assert f"A_MINUTES_SWEEP_SECONDS = {limits.A_SWEEP}\n" in source_of("sweeper")
+    assert limits.ORDERS_PER_INVOCATION * limits.A_PUSH < limits.A_SWEEP
+    assert limits.SWEEPS.rate >= 300
+
+
+def test_a_million_resting_orders_are_ended_in_the_evening(rush: model.Run) -> None:
+    part = report.A_PART_OF_THE_CLOSE
+    assert f"A_PART = timedelta(seconds={part})\n" in source_of("day_close")
+    assert 2 * part < SERVICES["day_close"].timeout
+    *_, (resting, asked, _, ended) = report.close_of_the_day(rush).rows
+    assert resting == "1,000,000"
+    assert int(asked.split()[0]) < int(ended.split()[0]) < 60
+    assert asked.endswith(" min")
+    assert ended.endswith(" min")
+
+
+def test_a_page_of_the_comparison_ends_far_within_its_time() -> None:
+    page = ComparisonSettings.model_fields["confirmations_per_page"].default
+    assert 10 * page / limits.COMPARISONS.rate < SERVICES["settlement_reconcile"].timeout
+    pages = arrivals.ORDERS_A_DAY / page
+    assert 10 * pages * report.EVENTS_OF_A_PAGE < report.HISTORY
+    assert MOST_PAGES * report.EVENTS_OF_A_PAGE < report.HISTORY
 
 
 def test_the_day_has_its_orders_and_its_rush() -> None:

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from tests.fakes.builders import D
 from tests.fakes.world import World
+from trading.adapters.dynamodb.keys import attention_shard, attention_shards
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import TimeInForce
 from trading.messages import ExecuteOrder, PollOrder
+from trading.usecases.execution.sweep_orders import ORDERS_PER_SWEEP, SweepOrders
 from trading.usecases.ports import OutcomeUnknownError
 
 
@@ -116,6 +118,81 @@ def test_one_orders_failure_does_not_stop_the_others(world: World) -> None:
     assert world.monitor.times("SweepsFailed") == 1
     world.advance(minutes=1)
     assert world.sweep() == 1, "the failed order is due again"
+
+
+def orders_per_invocation(world: World, number: int) -> SweepOrders:
+    world.orders_per_invocation = number
+    world.sweep_orders = world._use_case(SweepOrders)
+    return world.sweep_orders
+
+
+def due_orders(world: World, number: int) -> list[str]:
+    orders = [world.placed(f"key-{n}", quantity=10) for n in range(number)]
+    world.advance(minutes=1)
+    return [order.order_id for order in orders]
+
+
+def test_no_more_orders_than_one_invocation_may_push_are_pushed_at_once(world: World) -> None:
+    sweep = orders_per_invocation(world, 3)
+    due_orders(world, 3)
+    assert sweep(world.invocations) == (3, 0)
+    assert not world.invocations.started
+
+
+def test_more_orders_are_divided_among_further_invocations(world: World) -> None:
+    sweep = orders_per_invocation(world, 3)
+    due = due_orders(world, 7)
+    assert sweep(world.invocations) == (0, 7)
+    parts = [part.order_ids for part in world.invocations.started]  # type: ignore[attr-defined]
+    assert [len(part) for part in parts] == [3, 3, 1]
+    assert sorted(order_id for part in parts for order_id in part) == sorted(due)
+    assert world.invoke_further() == 7
+    polled = [message.order_id for message in world.mailboxes.waiting("execution")]  # type: ignore[attr-defined]
+    assert sorted(polled) == sorted(due)
+    assert world.sweep() == 0
+
+
+def test_a_part_that_is_done_twice_pushes_each_order_once(world: World) -> None:
+    sweep = orders_per_invocation(world, 1)
+    due_orders(world, 2)
+    sweep(world.invocations)
+    world.invocations.started *= 2
+    assert world.invoke_further() == 2
+    assert len(world.mailboxes.waiting("execution")) == 2
+
+
+def test_a_part_that_is_lost_is_due_again(world: World) -> None:
+    sweep = orders_per_invocation(world, 2)
+    due_orders(world, 4)
+    sweep(world.invocations)
+    world.invocations.started.popleft()
+    assert world.invoke_further() == 2
+    assert world.sweep() == 2
+
+
+def test_a_part_that_nobody_takes_is_pushed_here(world: World) -> None:
+    sweep = orders_per_invocation(world, 2)
+    due_orders(world, 6)
+    world.faults.before("invocations.start", times=2)
+    assert sweep(world.invocations) == (4, 2)
+    assert world.invoke_further() == 2
+    assert world.monitor.times("SweepsFailed") == 2
+
+
+def test_the_orders_of_a_shard_are_pushed_in_their_order(world: World) -> None:
+    """At the open, a client's orders are started in the order in which they were accepted."""
+    sweep = orders_per_invocation(world, 1)
+    due = due_orders(world, 12)
+    for shard in attention_shards():
+        mine = [order_id for order_id in due if attention_shard(order_id) == shard]
+        world.mailboxes.queues.clear()
+        assert sweep(world.invocations, shard=shard) == (len(mine), 0)
+        polled = [message.order_id for message in world.mailboxes.waiting("execution")]  # type: ignore[attr-defined]
+        assert polled == mine
+
+
+def test_a_sweep_can_look_at_three_hundred_orders_a_second() -> None:
+    assert ORDERS_PER_SWEEP / 60 >= 300
 
 
 def test_the_sweeper_expires_a_day_order_if_the_close_did_not(world: World) -> None:

@@ -10,6 +10,7 @@ from trading.adapters.runtime.aws import CLIENT_CONFIG, DISPENSABLE_CONFIG
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -27,6 +28,10 @@ def dispensable_dynamodb() -> DynamoDBClient:
 def kms() -> Any:
     """KMS. Its stubs are not among our packages."""
     return boto3.client("kms", config=CLIENT_CONFIG)
+
+
+def lambdas() -> LambdaClient:
+    return boto3.client("lambda", config=CLIENT_CONFIG)
 
 
 def logs() -> Any:

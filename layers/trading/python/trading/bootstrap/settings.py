@@ -148,17 +148,25 @@ class ExecutionSettings(BooksAndVenueSettings, ExchangeKeySettings):
 
 
 class SweeperSettings(BooksSettings):
-    """The books, the workflow of an order, and the mailbox that pushes go to."""
+    """The books, the workflow of an order, and the mailbox that pushes go to.
+
+    If more than `orders_per_invocation` are due, they are divided among invocations.
+    """
 
     order_lifecycle_arn: str
     execution_queue_url: str
+    orders_per_invocation: int = Field(default=500, gt=0)
 
 
 class DayCloseSettings(BooksSettings):
-    """The books, and the mailboxes that expiries and clearings go to."""
+    """The books, and the mailboxes that expiries and clearings go to.
+
+    A shard of the open orders with more than `orders_per_page` has an invocation of its own.
+    """
 
     clearing_queue_url: str
     execution_queue_url: str
+    orders_per_page: int = Field(default=1000, gt=0)
 
 
 class ReconciliationSettings(LambdaSettings):

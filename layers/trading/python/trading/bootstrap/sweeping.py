@@ -16,6 +16,7 @@ def sweep_orders(settings: SweeperSettings) -> SweepOrders:
         mailboxes(execution_queue_url=settings.execution_queue_url),
         Counters(),
         clock.now,
+        settings.orders_per_invocation,
     )
 
 
@@ -28,4 +29,5 @@ def close_day(settings: DayCloseSettings) -> CloseDay:
         ),
         Counters(),
         clock.now,
+        settings.orders_per_page,
     )

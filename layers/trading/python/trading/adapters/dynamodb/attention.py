@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -42,13 +42,27 @@ class TableAttentionIndex:
             due += [item["order_id"] for item in items]
         return due
 
-    def open_order_ids(self) -> Iterator[str]:
-        """All orders that want attention now or later."""
-        for shard in attention_shards():
-            for item in self._reads.query(
-                self._table, "attention_shard = :shard", {":shard": shard}, index="attention"
-            ):
-                yield item["order_id"]
+    def attention_shards(self) -> Sequence[str]:
+        """The parts of the index. Each order is in one of them."""
+        return attention_shards()
+
+    def orders_in(
+        self, shard: str, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str | None]:
+        """The orders of a shard that want attention now or later, by the time and the id.
+
+        The second value is where the page ended. It is None if the page is the last one.
+        """
+        items, last = self._reads.page(
+            self._table,
+            "attention_shard = :shard",
+            {":shard": shard},
+            "attention",
+            limit,
+            _start(shard, after) if after else None,
+        )
+        end = f"{last['attention_at']}#{last['order_id']}" if last else None
+        return [item["order_id"] for item in items], end
 
     def orders_in_review(self, limit: int) -> Sequence[str]:
         """Orders that are flagged for review by people, the oldest of each shard first."""
@@ -79,3 +93,13 @@ class TableAttentionIndex:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return
+
+
+def _start(shard: str, after: str) -> dict[str, str]:
+    """The key in the index after which a page begins."""
+    attention_at, _, order_id = after.partition("#")
+    return {
+        "attention_shard": shard,
+        "attention_at": attention_at,
+        **order_key(order_id),
+    }

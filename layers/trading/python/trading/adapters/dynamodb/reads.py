@@ -77,6 +77,31 @@ class TableReads:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def page(
+        self,
+        table: str,
+        condition: str,
+        values: dict[str, Any],
+        index: str,
+        limit: int,
+        start: dict[str, str] | None,
+    ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """One page of an index, and the key that it ended with if there may be another page.
+
+        `start`: the key that the page before ended with.
+        """
+        request: dict[str, Any] = {
+            "TableName": table,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+            "Limit": limit,
+        }
+        request |= {"ExclusiveStartKey": to_item(start)} if start else {}
+        answer = self._client.query(**request)
+        last = answer.get("LastEvaluatedKey")
+        return [*map(from_item, answer["Items"])], from_item(last) if last else None
+
     def count(self, table: str, condition: str, values: dict[str, Any], index: str) -> int:
         """How many items of an index meet a key condition. No item is transferred."""
         request: dict[str, Any] = {

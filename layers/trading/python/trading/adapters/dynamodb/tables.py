@@ -43,7 +43,8 @@ class TableBooks:
         self.orders_of = orders.orders_of
         attention = TableAttentionIndex(client, reads, tables.orders)
         self.orders_due = attention.orders_due
-        self.open_order_ids = attention.open_order_ids
+        self.attention_shards = attention.attention_shards
+        self.orders_in = attention.orders_in
         self.orders_in_review = attention.orders_in_review
         self.postpone = attention.postpone
         ledger = TableLedger(reads, tables.ledger)

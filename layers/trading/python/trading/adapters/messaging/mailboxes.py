@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from trading.adapters.runtime.observability import logger
 from trading.messages import ClearOrder, ExecutionMessage, Message, ReportReceived, SettleClient
@@ -17,6 +17,7 @@ from trading.usecases.ports import Clock
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+Sent = TypeVar("Sent", bound=Message)
 BATCH_SIZE = 10
 """SQS takes at most so many messages in one request."""
 TRIES = 4
@@ -30,7 +31,7 @@ def report_deduplication_id(exchange_id: str, execution_id: str, statement: str)
     must reach the books, which record a break.
     """
     said = f"{exchange_id}#{execution_id}#{statement}"
-    return hashlib.sha256(said.encode()).hexdigest()
+    return _sha256(said)
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,12 @@ class SqsMailboxes:
     def settlement(self, message: SettleClient) -> None:
         self._send(self.settlement_queue_url, message)
 
-    def _send(self, queue_url: str, message: Message) -> None:
-        body = message.model_dump_json()
-        if isinstance(message, ReportReceived):
-            deduplication_id = report_deduplication_id(
-                message.report.exchange_id,
-                message.report.execution_id,
-                message.report.statement.model_dump_json(),
-            )
-        else:  # a repetition within the minute is a retry; a later one is intended
-            minute = int(self.clock().timestamp()) // 60
-            deduplication_id = hashlib.sha256(f"{minute}#{body}".encode()).hexdigest()
-        self.client.send_message(
-            QueueUrl=queue_url,
-            MessageBody=body,
-            MessageGroupId=message.client_id,
-            MessageDeduplicationId=deduplication_id,
-        )
+    def executions(self, messages: Sequence[Sent]) -> Sequence[Sent]:
+        """The port `MailboxBatches`, like the next one."""
+        return self._send_all(self.execution_queue_url, messages, self._deduplication_id)
+
+    def clearings(self, messages: Sequence[ClearOrder]) -> Sequence[ClearOrder]:
+        return self._send_all(self.clearing_queue_url, messages, self._deduplication_id)
 
     def settle(
         self, client_ids: Sequence[str], settlement_date: date, correlation_id: str
@@ -78,7 +68,7 @@ class SqsMailboxes:
         SQS drops repetitions of a message for five minutes. After that, the worker finds nothing
         due.
         """
-        pending = [
+        messages = [
             SettleClient(
                 client_id=client_id,
                 correlation_id=correlation_id,
@@ -86,6 +76,40 @@ class SqsMailboxes:
             )
             for client_id in client_ids
         ]
+        refused = self._send_all(self.settlement_queue_url, messages, _digest)
+        if not refused:
+            return ()
+        clients = [message.client_id for message in refused]
+        logger.error("clients not asked to settle", client_ids=clients)
+        return clients
+
+    def _send(self, queue_url: str, message: Message) -> None:
+        self.client.send_message(
+            QueueUrl=queue_url,
+            MessageBody=message.model_dump_json(),
+            MessageGroupId=message.client_id,
+            MessageDeduplicationId=self._deduplication_id(message),
+        )
+
+    def _deduplication_id(self, message: Message) -> str:
+        if isinstance(message, ReportReceived):
+            return report_deduplication_id(
+                message.report.exchange_id,
+                message.report.execution_id,
+                message.report.statement.model_dump_json(),
+            )
+        # A repetition within the minute is a retry; a later one is intended.
+        minute = int(self.clock().timestamp()) // 60
+        return _sha256(f"{minute}#{message.model_dump_json()}")
+
+    def _send_all(
+        self,
+        queue_url: str,
+        messages: Sequence[Sent],
+        deduplication_id: Callable[[Sent], str],
+    ) -> Sequence[Sent]:
+        """Send in batches. Return the messages that SQS did not take in any try."""
+        pending = list(messages)
         for number in range(TRIES):
             if number:
                 longest = FIRST_PAUSE_SECONDS * 2 ** (number - 1)
@@ -93,25 +117,37 @@ class SqsMailboxes:
             batches = [
                 pending[start : start + BATCH_SIZE] for start in range(0, len(pending), BATCH_SIZE)
             ]
-            pending = [message for batch in batches for message in self._refused(batch)]
+            pending = [
+                message
+                for batch in batches
+                for message in self._refused(queue_url, batch, deduplication_id)
+            ]
             if not pending:
                 return ()
-        refused = [message.client_id for message in pending]
-        logger.error("clients not asked to settle", client_ids=refused)
-        return refused
+        return pending
 
-    def _refused(self, batch: Sequence[SettleClient]) -> list[SettleClient]:
+    def _refused(
+        self, queue_url: str, batch: Sequence[Sent], deduplication_id: Callable[[Sent], str]
+    ) -> list[Sent]:
         """Send a batch. Return the messages that SQS did not take."""
         answer = self.client.send_message_batch(
-            QueueUrl=self.settlement_queue_url,
+            QueueUrl=queue_url,
             Entries=[
                 {
                     "Id": str(number),
-                    "MessageBody": (body := message.model_dump_json()),
+                    "MessageBody": message.model_dump_json(),
                     "MessageGroupId": message.client_id,
-                    "MessageDeduplicationId": hashlib.sha256(body.encode()).hexdigest(),
+                    "MessageDeduplicationId": deduplication_id(message),
                 }
                 for number, message in enumerate(batch)
             ],
         )
         return [batch[int(entry["Id"])] for entry in answer.get("Failed", ())]
+
+
+def _digest(message: Message) -> str:
+    return _sha256(message.model_dump_json())
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

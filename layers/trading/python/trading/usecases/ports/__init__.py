@@ -28,7 +28,13 @@ from trading.usecases.ports.errors import (
     PriceNotReadError,
     StaleError,
 )
-from trading.usecases.ports.messaging import Mailboxes, SettlementMailboxes, Workflow
+from trading.usecases.ports.messaging import (
+    FurtherInvocations,
+    MailboxBatches,
+    Mailboxes,
+    SettlementMailboxes,
+    Workflow,
+)
 from trading.usecases.ports.monitor import Monitor
 from trading.usecases.ports.prices import LastPrices
 from trading.usecases.ports.venues import Depository, Exchanges, VenueHealth
@@ -43,10 +49,12 @@ __all__ = [
     "Discharged",
     "EntryKey",
     "Exchanges",
+    "FurtherInvocations",
     "InstructionRefusedError",
     "LastPrices",
     "Ledger",
     "LedgerIndex",
+    "MailboxBatches",
     "Mailboxes",
     "Monitor",
     "NotAcceptedError",

@@ -117,7 +117,18 @@ class AttentionIndex(Protocol):
     """Orders that want attention. The index follows the orders after moments."""
 
     def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]: ...
-    def open_order_ids(self) -> Iterable[str]: ...
+    def attention_shards(self) -> Sequence[str]:
+        """The parts of the index. Each order is in one of them."""
+        ...
+
+    def orders_in(
+        self, shard: str, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str | None]:
+        """The orders of a shard that want attention now or later, page by page. The second value is
+        where the page ended. It is None if the page is the last one.
+        """
+        ...
+
     def postpone(self, order: Order, until: datetime) -> None:
         """Look at the order again later. An order that has moved on stays as it is."""
         ...

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Protocol
 
 from trading.domain.orders.order import Order
-from trading.messages import ClearOrder, ExecutionMessage, SettleClient
+from trading.domain.values import Frozen
+from trading.messages import CancelOrder, ClearOrder, ExecutionMessage, SettleClient
 
 
 class Workflow(Protocol):
@@ -21,6 +22,21 @@ class Mailboxes(Protocol):
     def execution(self, message: ExecutionMessage) -> None: ...
     def clearing(self, message: ClearOrder) -> None: ...
     def settlement(self, message: SettleClient) -> None: ...
+
+
+class MailboxBatches(Protocol):
+    """The clients' mailboxes, for many messages at once. Each returns those that were not taken."""
+
+    def executions(self, messages: Sequence[CancelOrder]) -> Sequence[CancelOrder]: ...
+    def clearings(self, messages: Sequence[ClearOrder]) -> Sequence[ClearOrder]: ...
+
+
+class FurtherInvocations(Protocol):
+    """Other invocations of the function that runs, beside this one and after it."""
+
+    def start(self, request: Frozen) -> None:
+        """Have a part of the work done. It may be done more than once."""
+        ...
 
 
 class SettlementMailboxes(Protocol):
