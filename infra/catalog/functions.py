@@ -42,7 +42,7 @@ SERVICES = {
     "execution": FunctionSpec(timeout=15, reserved=200),
     "clearing": FunctionSpec(timeout=15),
     "settlement": FunctionSpec(timeout=15),
-    "settlement_plan": FunctionSpec(timeout=60),
+    "settlement_plan": FunctionSpec(timeout=30),
     "settlement_reconcile": FunctionSpec(timeout=300),
     "sweeper": FunctionSpec(
         timeout=300,

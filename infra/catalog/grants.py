@@ -157,11 +157,13 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "dlqs/settlement": "SendMessage",
     },
     "settlement_plan": {
+        "tables/accounts/due-by-shard": "Query",
         "tables/accounts/obligations-due": "Query",
         "queues/settlement": "SendMessage",
     },
     "settlement_reconcile": {
         "tables/accounts": "Query",
+        "tables/accounts/due-by-shard": "Query",
         "tables/accounts/obligations-due": "Query",
         "tables/control": "GetItem PutItem",
         "tables/ledger": "BatchGetItem PutItem",

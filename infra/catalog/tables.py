@@ -61,7 +61,10 @@ TABLES = {
     ),
     "accounts": TableSpec(
         ("client_id", "item"),
-        indexes={"obligations-due": ("due_date", "client_id")},
+        indexes={
+            "due-by-shard": ("due_shard", "due_order"),
+            "obligations-due": ("due_date", "client_id"),
+        },
         holds="Each client's cash, positions and open obligations.",
         items={
             "{client_id} / CASH": "The cash account. It also names the client's open orders.",
@@ -71,10 +74,11 @@ TABLES = {
             ),
         },
         lists={
-            "obligations-due": (
-                "Obligations that are not settled. The partition is `{settlement_date}#{shard}`; "
-                "the shard is a hash of the client id."
-            )
+            "due-by-shard": (
+                "Obligations that are not settled. The partition is a hash of the client id. In it "
+                "they are by `{settlement_date}#{client_id}`."
+            ),
+            "obligations-due": "The same, of releases without shards. Nothing is added to it.",
         },
     ),
     "orders": TableSpec(

@@ -20,7 +20,7 @@ STAGES: tuple[Stage, ...] = tuple(stage for stage in Stage if stage not in (Stag
 OWN_KEY = re.compile(r"client-\d|ord_|trd_|stl_|[0-9a-f]{64}|\d+[.]\d+[.]\d+[.]\d+")
 SHARED_KEYS = (
     (r"\d{4}-\d\d-\d\d", "{date}"),
-    (r"(^|CCP#|\{date\}#)\d+$", r"\1{shard}"),
+    (r"(^|CCP#|DUE#)\d+$", r"\1{shard}"),
     (rf"\b({'|'.join(EXCHANGES)})\b", "{exchange_id}"),
     (rf"\b{SYMBOL}\b", "{symbol}"),
 )

@@ -262,6 +262,10 @@ class World:
         ).get("Item")
         return found
 
+    def forget(self, table: str, key: Item) -> None:
+        """Delete an item of a table, by the catalog's name of the table."""
+        self.dynamodb.delete_item(TableName=self.prefix + table, Key=key)
+
     def _table(self, name: str, spec: TableSpec) -> None:
         attributes = {*spec.key, *itertools.chain(*spec.indexes.values())}
         indexes = [

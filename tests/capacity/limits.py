@@ -21,7 +21,7 @@ from trading.bootstrap.settings import DayCloseSettings, SweeperSettings
 from trading.usecases.execution.sweep_orders import ORDERS_PER_SWEEP
 from trading.usecases.posttrade.reconcile_settlement import TRADES_PER_READ
 
-SHARDS = {"{shard}": ATTENTION_SHARDS, "{date}#{shard}": DUE_SHARDS}
+SHARDS = {"{shard}": ATTENTION_SHARDS, "DUE#{shard}": DUE_SHARDS}
 """Over how many keys the orders spread. Any other shared key is one for all of them."""
 A_SWEEP, A_MINUTE = 45, 60
 """An invocation of the sweeper works for so many seconds of a minute, one order after the other: it

@@ -108,8 +108,8 @@ without a reservation share what the reservations leave.
 """
 HOT_KEYS = """
 DynamoDB splits a busy table into more partitions, but not one key whose sort key is the time. If
-the sort key spreads, it may split the key after some minutes of load. So `obligations-due` has
-several keys a date. [The decision](../decisions/0150-due-obligations-in-shards.md) says which.
+the sort key spreads, it may split the key after some minutes of load. So what is due [is
+spread](../decisions/0150-due-obligations-in-shards.md) over several keys.
 """
 CHANGES = f"""
 These limits cannot give what {AT_THE_OPEN:,} orders/s take if the rate lasts. The new values have a

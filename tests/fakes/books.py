@@ -142,15 +142,32 @@ class MemoryBooks:
 
     @faulty
     def clients_due(
-        self, due: date, after: str | None, limit: int
+        self, first: date, last: date, after: str | None, limit: int
     ) -> tuple[Sequence[str], str | None]:
-        found = sorted({o.client_id for o in self._obligations() if o.settlement_date == due})
-        found = [client_id for client_id in found if client_id > (after or "")]
-        return found[:limit], found[limit - 1] if len(found) > limit else None
+        listed = [
+            (f"{o.settlement_date}#{o.client_id}", o.client_id)
+            for o in self._obligations()
+            if first <= o.settlement_date <= last
+        ]
+        found: dict[str, None] = {}
+        end = after
+        for position, client_id in sorted(set(listed)):
+            if position <= (after or ""):
+                continue
+            if client_id not in found and len(found) == limit:
+                return list(found), end
+            found[client_id] = None
+            end = position
+        return list(found), None
 
     @faulty
-    def number_due(self, due: date) -> int:
-        return sum(1 for o in self._obligations() if o.settlement_date == due)
+    def due_since(self, first: date, last: date) -> date | None:
+        dates = [o.settlement_date for o in self._obligations()]
+        return min((day for day in dates if first <= day <= last), default=None)
+
+    @faulty
+    def number_due(self, first: date, last: date) -> int:
+        return sum(1 for o in self._obligations() if first <= o.settlement_date <= last)
 
     @faulty
     def orders_due(self, now: datetime, limit: int, shard: str | None = None) -> Sequence[str]:

@@ -93,6 +93,7 @@ def test_indexes_project_only_their_keys(synthesized: Synthesized, stage: str) -
         if index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     }
     assert indexes == {
+        ("accounts", "due-by-shard"): ["due_shard", "due_order"],
         ("accounts", "obligations-due"): ["due_date", "client_id"],
         ("credentials", "by-client"): ["client_id", "api_key"],
         ("orders", "attention"): ["attention_shard", "attention_at"],

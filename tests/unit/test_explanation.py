@@ -21,6 +21,7 @@ from trading.adapters.http import idempotency
 from trading.adapters.http.problems import ProblemCode
 from trading.adapters.messaging import mailbox_worker
 from trading.adapters.venues import exchanges, http, secrets, signatures
+from trading.bootstrap import settings
 from trading.domain.clients import lockout, signed_requests
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
@@ -29,6 +30,7 @@ from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.domain.reconciliation import checks, findings
 from trading.domain.reference import calendars
+from trading.usecases.execution import sweep_orders
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,6 +201,17 @@ FIGURES = [
     ("accounts.md", "at most every {} seconds", seconds(prices.WRITE_INTERVAL)),
     ("accounts.md", "keeps them for {} seconds", seconds(prices.READ_MAX_AGE)),
     ("settlement.md", "every later cycle of the next {} days", settlement_cycle.LOOK_BACK.days),
+    (
+        "settlement.md",
+        "A page ends after {:,} confirmations",
+        settings.ComparisonSettings.model_fields["confirmations_per_page"].default,
+    ),
+    (
+        "failures.md",
+        "If more than {} orders are due",
+        settings.SweeperSettings.model_fields["orders_per_invocation"].default,
+    ),
+    ("failures.md", "{:,} a minute at most", sweep_orders.ORDERS_PER_SWEEP),
     ("exactly-once.md", "for {} hours", minutes(idempotency.DEFAULT_LIFETIME) // 60),
     (
         "order-life.md",

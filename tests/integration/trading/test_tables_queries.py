@@ -11,7 +11,7 @@ from tests.integration.trading.books import NAMES, put
 from trading.adapters.dynamodb.keys import (
     ATTENTION_SHARDS,
     attention_shard,
-    due_partitions,
+    due_shards,
     obligation_key,
 )
 from trading.adapters.dynamodb.tables import TableBooks
@@ -73,29 +73,61 @@ def test_obligations_in_a_symbol_have_only_that_symbol_and_date(books: TableBook
     assert {o.trade_id for o in books.obligations_in("alice", TUESDAY, "A")} == {"trd_1", "trd_2"}
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 5, 10])
-def test_paging_through_the_clients_due_finds_each_client(books: TableBooks, limit: int) -> None:
-    clients = [f"client-{number}" for number in range(5)]
-    for client_id in clients:
-        for number in range(3):
-            owe(books, client_id, TUESDAY, "AAPL", f"trd_{client_id}_{number}")
-    owe(books, "client-9", WEDNESDAY, "AAPL", "trd_9")
+def clients_due(books: TableBooks, first: date, last: date, limit: int) -> list[str]:
+    """The clients of all pages. None is on a page twice."""
     found: list[str] = []
     after: str | None = None
     while True:
-        page, after = books.clients_due(TUESDAY, after, limit)
-        assert len(page) <= limit
+        page, after = books.clients_due(first, last, after, limit)
+        assert len(page) == len(set(page)) <= limit
         found += page
         if after is None:
-            break
-    assert sorted(found) == clients
-    assert books.number_due(TUESDAY) == 15
+            return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
+def test_paging_through_the_clients_due_finds_each_client(books: TableBooks, limit: int) -> None:
+    """Some ids begin like others."""
+    clients = [f"client{end}" for end in ("", "-1", "-10", "1", "A", "_", "a", "z", "zz")]
+    for client_id in clients:
+        for number in range(3):
+            owe(books, client_id, TUESDAY, "AAPL", f"trd_{client_id}_{number}")
+    owe(books, "later", WEDNESDAY, "AAPL", "trd_later")
+    owe(books, "earlier", MONDAY, "AAPL", "trd_earlier")
+    assert sorted(clients_due(books, TUESDAY, TUESDAY, limit)) == sorted(clients)
+    assert sorted(clients_due(books, MONDAY, WEDNESDAY, limit)) == sorted(
+        [*clients, "earlier", "later"]
+    )
+    assert books.number_due(TUESDAY, TUESDAY) == 27
+    assert books.number_due(MONDAY, WEDNESDAY) == 29
+    assert books.due_since(MONDAY, WEDNESDAY) == MONDAY
+    assert books.due_since(TUESDAY, WEDNESDAY) == TUESDAY
+    assert books.due_since(MONDAY - timedelta(days=9), MONDAY - timedelta(days=1)) is None
+
+
+def test_a_client_with_obligations_of_two_dates_is_found(books: TableBooks) -> None:
+    for day in (MONDAY, WEDNESDAY):
+        owe(books, "alice", day, "AAPL", f"trd_{day}")
+    assert set(clients_due(books, MONDAY, WEDNESDAY, 1)) == {"alice"}
+    assert clients_due(books, MONDAY, WEDNESDAY, 2) == ["alice"]
+
+
+def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> None:
+    """DynamoDB ends a page after a megabyte. Here it ends a page after every item."""
+    for number in range(4):
+        owe(books, f"client-{number}", TUESDAY, "AAPL", f"trd_{number}")
+    dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.Query", lambda params, **_: params | {"Limit": 1}
+    )
+    found, end = books.clients_due(TUESDAY, TUESDAY, None, 10)
+    assert (sorted(found), end) == ([f"client-{number}" for number in range(4)], None)
+    assert books.number_due(TUESDAY, TUESDAY) == 4
 
 
 def owed_since_an_earlier_release(
     dynamodb: Any, client_id: str, day: date, symbol: str, trade_id: str
 ) -> None:
-    """An obligation in the partition of its date, where releases without shards wrote it."""
+    """An obligation in the index of releases without shards, which wrote its date."""
     owed = entities.obligation(trade_id, client_id=client_id, settlement_date=day, symbol=symbol)
     key = obligation_key(client_id, day, symbol, trade_id)
     put(dynamodb, NAMES.accounts, owed.model_dump() | key | {"due_date": day.isoformat()})
@@ -108,52 +140,42 @@ def test_obligations_of_earlier_releases_are_found_until_they_settle(
     for client_id in ("alice", "bob", "carol"):
         owed_since_an_earlier_release(dynamodb, client_id, TUESDAY, "AAPL", f"trd_{client_id}")
     for client_id in ("bob", "dave"):
-        owe(books, client_id, TUESDAY, "MSFT", f"trd_new_{client_id}")
-    found: set[str] = set()
-    after: str | None = None
-    while True:
-        page, after = books.clients_due(TUESDAY, after, limit)
-        assert len(page) <= limit
-        found |= set(page)
-        if after is None:
-            break
-    assert found == {"alice", "bob", "carol", "dave"}
-    assert books.number_due(TUESDAY) == 5
-    for owed in books.obligations("bob", TUESDAY):
-        books.commit(Discharged(obligation=owed))
-    assert books.number_due(TUESDAY) == 3
-    assert sorted(books.clients_due(TUESDAY, None, 9)[0]) == ["alice", "carol", "dave"]
+        owe(books, client_id, WEDNESDAY, "MSFT", f"trd_new_{client_id}")
+    assert set(clients_due(books, MONDAY, WEDNESDAY, limit)) == {"alice", "bob", "carol", "dave"}
+    assert books.number_due(MONDAY, WEDNESDAY) == 5
+    assert books.due_since(MONDAY, WEDNESDAY) == TUESDAY
+    for client_id in ("alice", "bob", "carol"):
+        for owed in books.obligations(client_id, TUESDAY):
+            books.commit(Discharged(obligation=owed))
+    assert books.number_due(MONDAY, WEDNESDAY) == 2
+    assert books.due_since(MONDAY, WEDNESDAY) == WEDNESDAY
+    assert sorted(clients_due(books, MONDAY, WEDNESDAY, limit)) == ["bob", "dave"]
 
 
 def test_a_cursor_of_an_earlier_release_continues_after_its_client(
     books: TableBooks, dynamodb: Any
 ) -> None:
-    for client_id in ("alice", "bob"):
-        owed_since_an_earlier_release(dynamodb, client_id, TUESDAY, "AAPL", f"trd_{client_id}")
-    owe(books, "alice", TUESDAY, "MSFT", "trd_new")
-    assert books.clients_due(TUESDAY, "alice", 9) == (["bob", "alice"], None)
+    """It named a date and the last client of it, or a date that is to begin."""
+    for day in (MONDAY, TUESDAY):
+        for client_id in ("alice", "bob"):
+            owed_since_an_earlier_release(dynamodb, client_id, day, "AAPL", f"trd_{client_id}{day}")
+    owe(books, "carol", MONDAY, "MSFT", "trd_new")
+    for cursor, expected in (
+        (f"{TUESDAY}#alice", ["bob", "carol"]),
+        (f"{TUESDAY}#", ["alice", "bob", "carol"]),
+        (f"{WEDNESDAY}#", ["carol"]),
+    ):
+        assert books.clients_due(MONDAY, TUESDAY, cursor, 9) == (expected, None)
 
 
-def test_the_obligations_of_a_date_are_in_several_partitions(
-    books: TableBooks, dynamodb: Any
-) -> None:
+def test_obligations_are_in_several_partitions(books: TableBooks, dynamodb: Any) -> None:
     for number in range(40):
         owe(books, f"client-{number}", TUESDAY, "AAPL", f"trd_{number}")
-    items = dynamodb.scan(TableName=NAMES.accounts, IndexName="obligations-due")["Items"]
-    partitions = [item["due_date"]["S"] for item in items]
-    assert set(partitions) == set(due_partitions(TUESDAY)[1:])
+    items = dynamodb.scan(TableName=NAMES.accounts, IndexName="due-by-shard")["Items"]
+    partitions = [item["due_shard"]["S"] for item in items]
+    assert set(partitions) == set(due_shards())
     assert max(map(partitions.count, partitions)) < 40 / 2
-
-
-def test_pages_of_the_index_are_followed(books: TableBooks, dynamodb: Any) -> None:
-    """DynamoDB ends a page after a megabyte. Here it ends a page after every item."""
-    for number in range(4):
-        owe(books, f"client-{number}", TUESDAY, "AAPL", f"trd_{number}")
-    dynamodb.meta.events.register(
-        "provide-client-params.dynamodb.Query", lambda params, **_: params | {"Limit": 1}
-    )
-    found, end = books.clients_due(TUESDAY, None, 10)
-    assert (sorted(found), end) == ([f"client-{number}" for number in range(4)], None)
+    assert dynamodb.scan(TableName=NAMES.accounts, IndexName="obligations-due")["Count"] == 0
 
 
 def open_orders(books: TableBooks, count: int) -> list[Order]:

@@ -203,7 +203,7 @@ BUGS = (
         "what did not settle is not tried again",
         "A cycle settles only the obligations of its own day.",
         "What is late for the cycle of its settlement date never settles.",
-        (Edit(PlanSettlement.__call__, "(day - LOOK_BACK).isoformat()", "day.isoformat()"),),
+        (Edit(PlanSettlement.__call__, "first = day - LOOK_BACK", "first = day"),),
     ),
     Bug(
         "clients asked for the oldest date alone",

@@ -107,13 +107,13 @@ BUGS = (
     ),
     Bug(
         "nobody reads the shards of what is due",
-        "The settlement cycle asks for the obligations of the date's old partition only.",
+        "The settlement cycle reads the index of earlier releases only.",
         "Nothing settles.",
         (
             Edit(
-                keys.due_partitions,
-                '[day, *(f"{day}#{shard}" for shard in range(DUE_SHARDS))]',
-                "[day]",
+                keys.due_shards,
+                '[f"DUE#{shard}" for shard in range(DUE_SHARDS)]',
+                "[]",
             ),
         ),
     ),

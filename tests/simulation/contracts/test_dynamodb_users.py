@@ -95,15 +95,17 @@ def test_what_is_due_is_found_and_discharged_once(books: TableBooks) -> None:
     assert [owed.trade_id for owed in books.obligations("alice", monday)] == ["trd_1"]
     assert [owed.trade_id for owed in books.obligations("alice", tuesday)] == ["trd_1", "trd_0"]
     assert [owed.trade_id for owed in books.obligations_in("alice", tuesday, "AAPL")] == ["trd_0"]
-    page, end = books.clients_due(tuesday, None, 2)
-    last, none = books.clients_due(tuesday, end, 2)
-    assert (len(page), sorted([*page, *last]), none) == (2, ["alice", "bob", "carol"], None)
-    assert books.number_due(tuesday) == 3
+    page, end = books.clients_due(monday, tuesday, None, 2)
+    last, none = books.clients_due(monday, tuesday, end, 2)
+    assert (len(page), none) == (2, None)
+    assert {*page, *last} == {"alice", "bob", "carol"}
+    assert books.number_due(monday, tuesday) == 4
+    assert books.due_since(monday, tuesday) == monday
     (owed,) = books.obligations_in("alice", tuesday, "AAPL")
     books.commit(Discharged(obligation=owed))
     with pytest.raises(StaleError):
         books.commit(Discharged(obligation=owed))
-    assert sorted(books.clients_due(tuesday, None, 9)[0]) == ["bob", "carol"]
+    assert sorted(books.clients_due(tuesday, tuesday, None, 9)[0]) == ["bob", "carol"]
 
 
 def open_orders(books: TableBooks, limit: int) -> list[str]:

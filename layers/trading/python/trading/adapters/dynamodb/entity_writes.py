@@ -11,7 +11,8 @@ from trading.adapters.dynamodb.keys import (
     Key,
     account_key,
     attention_shard,
-    due_partition,
+    due_order,
+    due_shard,
     obligation_key,
     order_key,
     position_key,
@@ -83,8 +84,11 @@ def location_of(
             key = obligation_key(
                 entity.client_id, entity.settlement_date, entity.symbol, entity.trade_id
             )
-            partition = due_partition(entity.settlement_date, entity.client_id)
-            return Location(tables.accounts, key, {"due_date": partition})
+            index = {
+                "due_shard": due_shard(entity.client_id),
+                "due_order": due_order(entity.settlement_date, entity.client_id),
+            }
+            return Location(tables.accounts, key, index)
         case Entry():
             # The entry itself has the second part of its key, `kind`, as an attribute.
             index = {"moved_at": sort_key_of(entity)} if is_listed(entity) else {}

@@ -56,6 +56,7 @@ class TableBooks:
         self.obligations = obligations.obligations
         self.obligations_in = obligations.obligations_in
         self.clients_due = obligations.clients_due
+        self.due_since = obligations.due_since
         self.number_due = obligations.number_due
 
     def commit(self, *changes: Change) -> None:

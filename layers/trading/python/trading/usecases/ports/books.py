@@ -106,10 +106,19 @@ class ObligationIndex(Protocol):
     """Who has obligations due. The index follows the obligations after moments."""
 
     def clients_due(
-        self, due: date, after: str | None, limit: int
-    ) -> tuple[Sequence[str], str | None]: ...
-    def number_due(self, due: date) -> int:
-        """How many obligations are due on a date."""
+        self, first: date, last: date, after: str | None, limit: int
+    ) -> tuple[Sequence[str], str | None]:
+        """A page of the clients with obligations due on these dates or between, and where it ended.
+        The end is None if the page is the last one.
+        """
+        ...
+
+    def due_since(self, first: date, last: date) -> date | None:
+        """The oldest of these dates, or between, on which something is due. None: nothing is."""
+        ...
+
+    def number_due(self, first: date, last: date) -> int:
+        """How many obligations are due on these dates or between."""
         ...
 
 

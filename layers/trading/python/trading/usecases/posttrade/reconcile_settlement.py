@@ -164,7 +164,7 @@ class Agreement(Frozen):
     """How the depository's new confirmations compare with our ledger.
 
     `comparison` is what the next page needs. None: this was the last one. `unsettled_clients`:
-    clients with something still due, at most a page of each date. Only the last page counts them.
+    clients with something still due, at most 2,000. Only the last page counts them.
     """
 
     settlement_date: Day
@@ -268,18 +268,20 @@ class ReconcileSettlement:
 
     def _ended(self, settlement_date: date, comparison: Comparison) -> Agreement:
         """Record what the next comparison need not do again."""
-        due = self._unsettled_clients(settlement_date)
-        unsettled = len({client_id for clients in due.values() for client_id in clients})
-        if unsettled:
-            self.monitor.count(Metric.CLIENTS_UNSETTLED, clients=str(unsettled))
-        open_since = min(due, default=settlement_date)
+        first = settlement_date - settlement_cycle.LOOK_BACK
+        clients, _ = self.books.clients_due(
+            first, settlement_date, None, settlement_cycle.CLIENTS_PER_PAGE
+        )
+        if clients:
+            self.monitor.count(Metric.CLIENTS_UNSETTLED, clients=str(len(clients)))
+        open_since = self.books.due_since(first, settlement_date) or settlement_date
         self.compared.record(Compared(open_since=open_since, ends=comparison.ends))
         self.monitor.count(
             Metric.CONFIRMATIONS_RECONCILED,
             settlement_date=settlement_date.isoformat(),
             breaks=str(comparison.counts.breaks),
         )
-        return Agreement.of(settlement_date, comparison.counts, unsettled_clients=unsettled)
+        return Agreement.of(settlement_date, comparison.counts, unsettled_clients=len(clients))
 
     def _compare_part(self, confirmations: Sequence[SettlementConfirmation]) -> Counts:
         settled = [c for c in confirmations if c.status is ConfirmationStatus.SETTLED]
@@ -288,18 +290,6 @@ class ReconcileSettlement:
             compared = self._compare(settled[start : start + TRADES_PER_READ])
             counts = counts.plus(Counts(pending=compared.pending, breaks=compared.breaks))
         return counts
-
-    def _unsettled_clients(self, settlement_date: date) -> dict[date, Sequence[str]]:
-        """The clients with something still due, by settlement date."""
-        days = (
-            settlement_date - timedelta(days=back)
-            for back in range(settlement_cycle.LOOK_BACK.days + 1)
-        )
-        due = {
-            day: self.books.clients_due(day, None, settlement_cycle.CLIENTS_PER_PAGE)[0]
-            for day in days
-        }
-        return {day: clients for day, clients in due.items() if clients}
 
     def _compare(self, confirmations: Sequence[SettlementConfirmation]) -> _Compared:
         entries = self._trades(confirmations)

@@ -27,7 +27,7 @@ class PlannedClient(Frozen):
 class Plan(Frozen):
     """A page of clients with obligations due. `cursor` names the next page, if there is one.
 
-    `due_since`: the oldest date of the page on which something is due.
+    `due_since`: the oldest date on which something is due. Only the first page says it.
     """
 
     settlement_date: Day
@@ -94,7 +94,7 @@ def check_startable(settlement_date: date | None, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class PlanSettlement:
-    """Pages through due dates and clients.
+    """Pages through the clients with something due in the last `LOOK_BACK`.
 
     A client may be on two pages. The second settlement then finds nothing to do.
     """
@@ -111,27 +111,14 @@ class PlanSettlement:
         day = settlement_date or calendars.date_in_new_york(self.clock())
         if not calendars.is_settlement_day(day):
             return Plan(settlement_date=day, is_settlement_day=False, clients=(), cursor=None)
-        due, _, after = (cursor or (day - LOOK_BACK).isoformat()).partition("#")
-        current = date.fromisoformat(due)
-        position: str | None = after or None
-        clients: dict[str, None] = {}
-        due_since: date | None = None
-        while current <= day and len(clients) < CLIENTS_PER_PAGE:
-            found, position = self.books.clients_due(
-                current, position, CLIENTS_PER_PAGE - len(clients)
-            )
-            clients |= dict.fromkeys(found)
-            due_since = due_since or (current if found else None)
-            if position is None:
-                current += timedelta(days=1)
-        following = f"{current.isoformat()}#{position or ''}" if current <= day else None
-        planned = tuple(PlannedClient(client_id=client_id) for client_id in clients)
+        first = day - LOOK_BACK
+        found, end = self.books.clients_due(first, day, cursor, CLIENTS_PER_PAGE)
         return Plan(
             settlement_date=day,
             is_settlement_day=True,
-            clients=planned,
-            cursor=following,
-            due_since=due_since,
+            clients=tuple(PlannedClient(client_id=client_id) for client_id in found),
+            cursor=end,
+            due_since=None if cursor else self.books.due_since(first, day),
         )
 
 
@@ -181,8 +168,4 @@ class LookAtSettlement:
 
     def __call__(self, settlement_date: date, progress: Progress) -> Progress:
         """The progress after one more look."""
-        days = (settlement_date - progress.due_since).days + 1
-        due = sum(
-            self.books.number_due(settlement_date - timedelta(days=back)) for back in range(days)
-        )
-        return progress.seen(due)
+        return progress.seen(self.books.number_due(progress.due_since, settlement_date))
