@@ -164,9 +164,18 @@ def test_the_books_follow_a_correction_and_so_do_those_outside(
     executed = sum(trade["corrects"] is None for trade in trades)
     assert len(changes) == executed, "each execution is changed once"
     _send_again(venue, changes)
+    standing = [trade for trade in trades if trade["status"] == "booked"]
+
+    def all_cleared() -> bool | None:
+        """A settlement that began earlier would find nothing due."""
+        cleared = {
+            each["trade_id"] for each in client.read(f"orders/{order_id}")["clearing_details"]
+        }
+        return True if cleared >= {trade["trade_id"] for trade in standing} else None
+
+    wait_for(all_cleared, f"the clearing of {order_id}")
     settle(system)
 
-    standing = [trade for trade in trades if trade["status"] == "booked"]
     corrects = change == "correct_rate"
     expected = "corrected" if corrects else "busted"
     assert {t["status"] for t in trades if t["corrects"] is None} == {expected}

@@ -122,7 +122,7 @@ def test_the_function_sees_the_request_id_that_the_client_gets(url: str) -> None
     assert answer.text == answer.headers["x-amzn-requestid"]
 
 
-def test_only_a_settlement_may_start_itself_again_without_end(system: LocalSystem) -> None:
+def test_only_functions_that_continue_themselves_may_do_so_without_end(system: LocalSystem) -> None:
     functions = aws_client(system, "lambda")
     allowed = {
         name
@@ -132,4 +132,4 @@ def test_only_a_settlement_may_start_itself_again_without_end(system: LocalSyste
         )["RecursiveLoop"]
         == "Allow"
     }
-    assert allowed == {"settlement"}
+    assert allowed == {"settlement", "sweeper", "day_close"}
