@@ -8,19 +8,8 @@ import moto.kms.models
 import pytest
 from botocore.loaders import Loader
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.config import default_user_config
 
 from tests.integration.system import System, running_system
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_session() -> Iterator[None]:
-    """Let boto3 read the services' models once, not before every test, as a new session for each
-    mock would.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(default_user_config["core"], "reset_boto3_session", False)
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,8 +30,8 @@ def one_request_at_a_time() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def models_are_read_once() -> Iterator[None]:
-    """A cold start makes a session of its own. Each would parse the models of the services again,
-    for a fifth of the time of a test.
+    """Each mock and each cold start makes a session of its own. Each session would parse the models
+    of the services again, for a fifth of the time of a test.
     """
     parsed: dict[Any, Any] = {}
     create = botocore.session.create_loader
