@@ -103,6 +103,7 @@ def test_a_workflow_sends_valid_messages_in_the_clients_group(
         for key, value in parameters["MessageBody"].items()
     }
     message = MESSAGES[parameters["QueueUrl"]].validate_python(body)
+    assert body.keys() <= type(message).model_fields.keys(), "the worker ignores other fields"
     assert parameters["MessageGroupId.$"] == "$.client_id"
     assert message.client_id == "C-1"
     assert not state["Resource"].endswith(".waitForTaskToken"), "Express has no task tokens"

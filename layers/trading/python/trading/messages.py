@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from trading.domain import identifiers
 from trading.domain.orders.order_status import OrderStatus
@@ -13,7 +13,12 @@ from trading.wire import ExecutionReport
 class Message(Frozen):
     """Every message carries its client and the correlation id, which follows the order through the
     logs.
+
+    While a release is deployed, workers of the release before read messages of the new one. So a
+    field that they do not know is ignored, and does not bury the message.
     """
+
+    model_config = ConfigDict(extra="ignore")
 
     client_id: str
     correlation_id: str
@@ -29,13 +34,10 @@ class ExecuteOrder(Message):
     """Send an order to the exchanges.
 
     It comes from OrderLifecycle's Execute, or from an operator.
-
-    `task_token` is ignored: a workflow of the release before Express runs sends it.
     """
 
     kind: Literal["execute"] = "execute"
     order_id: str
-    task_token: str | None = Field(default=None, exclude=True)
 
 
 class ReportReceived(Message):
@@ -76,13 +78,10 @@ class ClearOrder(Message):
 
     It comes from OrderLifecycle's Clear, from the close of the day, or from the worker if no run
     has the order cleared.
-
-    `task_token` is ignored: a workflow of the release before Express runs sends it.
     """
 
     kind: Literal["clear"] = "clear"
     order_id: str
-    task_token: str | None = Field(default=None, exclude=True)
 
 
 class SettleClient(Message):

@@ -15,11 +15,11 @@ def message(order: Order) -> ExecuteOrder:
 
 
 @pytest.mark.parametrize("kind", [ExecuteOrder, ClearOrder])
-def test_a_message_of_the_release_with_task_tokens_is_read(
+def test_a_message_with_a_field_of_another_release_is_read(
     kind: type[ExecuteOrder | ClearOrder],
 ) -> None:
+    """The release before Express runs sent task tokens, and a later one may send anything."""
     sent = kind(client_id="alice", correlation_id="c", order_id="ord_1").model_dump()
-    assert "task_token" not in sent
     assert kind.model_validate(sent | {"task_token": "a token"}).model_dump() == sent
 
 
