@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from tests.integration.system import LIFECYCLE_LOG, System
 from tests.integration.trading import entities
 from tests.integration.trading.entities import order
-from trading.adapters.messaging.run_log import SECONDS, RunLog
+from trading.adapters.messaging.run_log import LONGEST_LOOK_UP, RunLog
 from trading.adapters.messaging.workflow import OrderLifecycle
 from trading.adapters.runtime import clock
 
@@ -91,11 +91,11 @@ def test_the_failed_runs_of_an_order_are_found_in_the_log(system: System) -> Non
 def test_a_log_that_is_not_read_to_its_end_says_nothing() -> None:
     """Else an operator would read that no run has failed."""
     client: Any = boto3.client("logs", region_name="us-east-1")
-    seconds = (entities.NOW + timedelta(seconds=each) for each in range(2 * SECONDS))
+    times = (entities.NOW + each * LONGEST_LOOK_UP / 4 for each in range(5))
     with Stubber(client) as stub:
-        for _ in range(SECONDS - 1):
+        for _ in range(3):
             stub.add_response("filter_log_events", {"events": [], "nextToken": "more"})
-        assert RunLog(client, LIFECYCLE_LOG, lambda: next(seconds))(order()) is None
+        assert RunLog(client, LIFECYCLE_LOG, lambda: next(times))(order()) is None
         stub.assert_no_pending_responses()
 
 

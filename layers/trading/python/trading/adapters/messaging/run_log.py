@@ -14,13 +14,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trading.adapters.runtime.observability import logger
+from trading.domain.deadline import Deadline
 from trading.domain.orders.order import Order
 from trading.domain.values import Frozen, Timestamp
 from trading.usecases.ports import Clock
 
 ENDINGS = frozenset({"ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"})
-SECONDS = 5
-"""How long a look-up may read the log. Only errors are logged, so they are few."""
+LONGEST_LOOK_UP = timedelta(seconds=5)
+"""Only errors are logged, so there is little to read."""
 
 
 class RunFailure(Frozen):
@@ -59,8 +60,8 @@ class RunLog:
             "startTime": int(order.accepted_at.timestamp() * 1000),
         }
         found: list[RunFailure] = []
-        until = self.clock() + timedelta(seconds=SECONDS)
-        while self.clock() < until:
+        deadline = Deadline.after(LONGEST_LOOK_UP, self.clock)
+        while not deadline.is_over:
             answer = self.client.filter_log_events(**wanted)
             for event in answer["events"]:
                 found += _failure(event)
