@@ -96,9 +96,14 @@ def in_process(scenario: Scenario, *, keep_output: bool = False) -> Result:
     return play(scenario, _wall, keep_output=keep_output)
 
 
-def run_seed(seed: int, orders: int, bug: str | None = None, exhausted: str = "") -> Report:
-    """Play a seed, with a deliberate bug if one is named. `exhausted`: see `Scenario`."""
-    return _forked(lambda: _report(_scenario(seed, orders, exhausted), seed, bug))
+def run_seed(
+    seed: int, orders: int, bug: str | None = None, exhausted: str | None = None
+) -> Report:
+    """Play a seed, with a deliberate bug if one is named. `exhausted`: see `Scenario`; without it,
+    what the bug needs.
+    """
+    needed = _of_bug(bug) if exhausted is None else exhausted
+    return _forked(lambda: _report(_scenario(seed, orders, needed), seed, bug))
 
 
 def _scenario(seed: int, orders: int, exhausted: str) -> Scenario:

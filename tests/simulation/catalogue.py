@@ -72,9 +72,8 @@ def search(name: str, orders: int, seeds: Iterable[int]) -> Found | None:
     Call it in a child process of `pool`.
     """
     for seed in seeds:
-        exhausted = BUGS[name].exhausted
-        rule = run_seed(seed, orders, name, exhausted).rule
-        if rule is not None and _passes(seed, orders, exhausted):
+        rule = run_seed(seed, orders, name).rule
+        if rule is not None and _passes(seed, orders, BUGS[name].exhausted):
             return Found(seed, orders, rule)
     return None
 
