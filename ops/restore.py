@@ -14,8 +14,10 @@ from ops.reconciliation import run_and_show
 from ops.recovery_points import RecoveryPoints
 from ops.target import Target
 from ops.writers import Writers, kept_tables
+from trading.adapters.dynamodb.compared_dates import TableComparedDates
 from trading.adapters.runtime import clock
 from trading.domain.values import iso
+from trading.usecases.posttrade.reconcile_settlement import Compared
 from workstation.screen import Screen, table
 
 COPY = "-at"
@@ -120,9 +122,12 @@ def _restore(
     names = kept_tables()
     if vault:
         points = RecoveryPoints(target, target.named(vault))
-        restores = {n: points.restore(arn) for n, arn in points.latest(names, moment).items()}
+        latest = points.latest(names, moment)
+        restores = {n: points.restore(point.arn) for n, point in latest.items()}
+        state_of = min(point.made for point in latest.values())
     elif backup:
         restores = {n: tables.from_backup(arn) for n, arn in backups.of(backup).items()}
+        state_of = min(made for _, made in backups.sets()[backup].values())
     elif moment:
         for name in names:
             tables.copy_of(name, moment, name + COPY)
@@ -130,6 +135,7 @@ def _restore(
             tables.wait(name + COPY)
         copied = backups.take(f"{_stamp()}-of-copies", [name + COPY for name in names])
         restores = {n: tables.from_backup(copied[n + COPY]) for n in names}
+        state_of = moment
     else:
         raise RestoreError("say what to restore: --backup, --time or --vault")
     backups.take(f"{_stamp()}-before-restore", [name for name in names if tables.exists(name)])
@@ -143,6 +149,9 @@ def _restore(
         tables.delete(name + COPY)
     # A record of an effect that the restore undid would keep clients from repeating it.
     tables.empty("idempotency")
+    # What the depository confirmed since then may be missing in the restored ledger.
+    compared = TableComparedDates(target.dynamodb, target.named("control"))
+    compared.record(Compared.until(state_of))
 
 
 def _stamp() -> str:

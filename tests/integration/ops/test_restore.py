@@ -1,6 +1,6 @@
 """The tables are taken back to an earlier state, under their own names."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -14,6 +14,8 @@ from ops.writers import Writers, kept_tables
 from tests.integration.backing import PREFIX
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import items
+from trading.adapters.dynamodb.compared_dates import TableComparedDates
+from trading.usecases.posttrade.reconcile_settlement import Compared
 
 Content = dict[str, list[dict[str, Any]]]
 WHY = ("--reason", "a test")
@@ -144,6 +146,25 @@ def test_a_restore_that_died_can_be_repeated(
     assert content(operator) == before
 
 
+@pytest.mark.usefixtures("stopped")
+@pytest.mark.parametrize("how", ["--backup", "--time"])
+def test_what_the_depository_confirmed_since_is_compared_again(
+    how: str, operator: Operator, before: Content
+) -> None:
+    """The record of what is compared is not restored, and the settlements in the ledger are."""
+    dynamodb = operator.system.dynamodb
+    compared = TableComparedDates(dynamodb, f"{PREFIX}control")
+    ends = {date(2026, 11, 27): "a cursor"}
+    compared.record(Compared(open_since=date(2026, 11, 27), ends=ends))
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    taken = datetime.now(UTC)
+    source = name if how == "--backup" else f"{taken:%Y-%m-%dT%H:%M:%SZ}"
+    operator.ask("restore", how, source, *WHY)
+    assert compared.last() == Compared.until(taken)
+    assert Compared.until(taken).open_since < taken.date() - timedelta(days=4)
+    assert Compared.until(taken).ends == {}
+
+
 class Vault:
     """AWS Backup's answers, as its API reference has them."""
 
@@ -196,7 +217,9 @@ def test_the_latest_complete_recovery_point_before_a_time_is_chosen(
     before: datetime | None, day: int, points: RecoveryPoints
 ) -> None:
     chosen = points.latest(["orders", "ledger"], before)
-    assert {arn.rpartition(":")[2] for arn in chosen.values()} == {f"orders-{day}", f"ledger-{day}"}
+    named = {each.arn.rpartition(":")[2] for each in chosen.values()}
+    assert named == {f"orders-{day}", f"ledger-{day}"}
+    assert {each.made.day for each in chosen.values()} == {day}
 
 
 def test_a_table_without_a_recovery_point_stops_the_restore(points: RecoveryPoints) -> None:

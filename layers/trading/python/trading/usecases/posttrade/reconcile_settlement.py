@@ -7,7 +7,7 @@ lost, or done twice, changes nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from trading.domain import identifiers
 from trading.domain.deadline import NEVER, Deadline
 from trading.domain.ledger import BreakCode, EntryKind, LedgerEntry, Settlement, TradeEntry
 from trading.domain.posttrade import settlement
+from trading.domain.reference import calendars
 from trading.domain.values import Day, Frozen, Side
 from trading.metrics import Metric
 from trading.usecases.ports import (
@@ -58,6 +59,12 @@ class Compared(Frozen):
 
     open_since: Day
     ends: dict[Day, str] = Field(default_factory=dict)
+
+    @classmethod
+    def until(cls, moment: datetime) -> "Compared":
+        """All that books of that moment can have settled and compared."""
+        latest = calendars.date_in_new_york(moment)
+        return cls(open_since=latest - timedelta(days=RECONCILED_DAYS - 1))
 
 
 class Counts(Frozen):
