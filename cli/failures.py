@@ -18,7 +18,7 @@ class Exit(ExitStatus):
     REFUSED = 4, "The request is malformed, or a rule does not allow it (400, 413, 415, 422)."
     AUTHENTICATION = 5, "The caller is not known, or may not do this (401, 403)."
     NOT_FOUND = 6, "The named item does not exist, or not for this client (404)."
-    CONFLICT = 7, "The state does not allow it any more, or something changed meanwhile (409)."
+    CONFLICT = 7, "The state does not allow it any more, or something changed meanwhile (409, 410)."
     RATE_LIMITED = 8, "The API key has sent too many requests, and waiting did not help (429)."
     UNREACHABLE = 9, "There was no answer. The change may have been made."
     SERVER_ERROR = 10, "The system failed (500 and above)."
@@ -33,6 +33,7 @@ OF_STATUS: dict[int, Exit] = {
     HTTPStatus.FORBIDDEN: Exit.AUTHENTICATION,
     HTTPStatus.NOT_FOUND: Exit.NOT_FOUND,
     HTTPStatus.CONFLICT: Exit.CONFLICT,
+    HTTPStatus.GONE: Exit.CONFLICT,
     HTTPStatus.TOO_MANY_REQUESTS: Exit.RATE_LIMITED,
 }
 

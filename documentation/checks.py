@@ -1,7 +1,8 @@
 """Checks of the built site: each link and anchor of our own exists, no page asks another
-host for anything, and each diagram is well formed.
+host for anything, each diagram is well formed, and so is the AsyncAPI document.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from documentation import asyncapi_checks
 from documentation.diagram_checks import errors_of
 
 LOADED = {
@@ -71,7 +73,13 @@ def findings(site: Path) -> list[str]:
         for file in sorted(site.rglob("*"))
         for finding in CHECKS.get(file.suffix, _nothing)(site, file)
     ]
-    return [*found, *_of_diagrams(site)]
+    return [*found, *_of_diagrams(site), *_of_asyncapi(site)]
+
+
+def _of_asyncapi(site: Path) -> Iterator[str]:
+    for file in sorted(site.rglob("asyncapi.json")):
+        for error in asyncapi_checks.errors_of(json.loads(file.read_text())):
+            yield f"{file.relative_to(site)}: {error}"
 
 
 def _of_diagrams(site: Path) -> Iterator[str]:

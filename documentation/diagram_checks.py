@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from documentation.places import BIN
-from documentation.vendor import mermaid_script
+from documentation.vendor import MERMAID, vendored
 
 PARSER = Path(__file__).with_name("parse_diagrams.cjs")
 
@@ -14,7 +14,7 @@ PARSER = Path(__file__).with_name("parse_diagrams.cjs")
 def errors_of(diagrams: Sequence[str]) -> list[str | None]:
     """The error of each diagram, none if it is well formed."""
     finished = subprocess.run(
-        [BIN / "node", PARSER, mermaid_script()],
+        [BIN / "node", PARSER, vendored(MERMAID)],
         input=json.dumps(diagrams),
         stdout=subprocess.PIPE,
         check=True,

@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 
 from documentation.fragments import FRAGMENTS, fragment
 from documentation.pages import generated_pages
-from documentation.vendor import mermaid_script
+from documentation.vendor import MERMAID, vendored
 
 INCLUDE = re.compile(r"^<!-- include: (?P<name>[a-z0-9-]+) -->$", re.MULTILINE)
 
@@ -24,7 +24,7 @@ INCLUDE = re.compile(r"^<!-- include: (?P<name>[a-z0-9-]+) -->$", re.MULTILINE)
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages, which have no file in docs/."""
     files.append(
-        File.generated(config, "assets/mermaid.min.js", abs_src_path=str(mermaid_script()))
+        File.generated(config, "assets/mermaid.min.js", abs_src_path=str(vendored(MERMAID)))
     )
     for path, markdown in generated_pages().items():
         files.append(File.generated(config, path, content=markdown))

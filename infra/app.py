@@ -8,6 +8,7 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.backups import BackupsStack, CopiesStack
 from infra.edge import EdgeStack
+from infra.events import EventsStack
 from infra.services import ServicesStack
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
@@ -21,6 +22,7 @@ def build(app: App) -> None:
     stateful = StatefulStack(app, deployment)
     simulators = SimulatorsStack(app, deployment, stateful) if deployment.is_simulated else None
     services = ServicesStack(app, deployment, stateful, simulators)
+    EventsStack(app, deployment, stateful)
     WatchStack(app, deployment, stateful)
     if deployment.has_web_acl:
         EdgeStack(app, deployment, services)

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
-from infra.catalog.functions import SERVICES
+from infra.catalog.functions import OF_EVENTS, SERVICES
 from infra.catalog.grants import token_audience
 from infra.catalog.names import (
     EXCHANGES,
@@ -191,6 +191,7 @@ class ServicesStack(Stack):
                 watched=watched.get(name, ()),
             )
             for name, spec in SERVICES.items()
+            if name not in OF_EVENTS
         }
 
     def _arns(self, lifecycle: Workflow) -> Arns:

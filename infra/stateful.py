@@ -9,6 +9,7 @@ from infra.catalog.names import DEPOSITORY, EXCHANGES, MAILBOXES
 from infra.catalog.tables import TABLES
 from infra.constructs.alarms import Alarms
 from infra.constructs.code_key import code_key
+from infra.constructs.event_bus import EventBus
 from infra.constructs.mailbox import FifoMailbox, undelivered
 from infra.constructs.naming import pascal
 from infra.constructs.records import record_table
@@ -38,14 +39,15 @@ class StatefulStack(Stack):
             name: FifoMailbox(self, deployment, name, FUNCTIONS[name].timeout, self.alarms)
             for name in MAILBOXES
         }
-        self.failed_invocations = undelivered(
+        self.events = EventBus(self, deployment, FUNCTIONS["event_log"].timeout, self.alarms)
+        self.failed_invocations, _ = undelivered(
             self,
             deployment,
             "invocations-dlq",
             self.alarms,
             "An asynchronous invocation failed for good",
         )
-        self.failed_schedules = undelivered(
+        self.failed_schedules, _ = undelivered(
             self, deployment, "schedules-dlq", self.alarms, "A schedule could not invoke its target"
         )
         venues = [*EXCHANGES, DEPOSITORY]
@@ -58,6 +60,9 @@ class StatefulStack(Stack):
         for name, mailbox in self.mailboxes.items():
             CfnOutput(self, f"{pascal(name)}QueueUrl", value=mailbox.queue.queue_url)
             CfnOutput(self, f"{pascal(name)}DlqUrl", value=mailbox.dead_letters.queue_url)
+        CfnOutput(self, "EventBusName", value=self.events.bus.event_bus_name)
+        CfnOutput(self, "EventsQueueUrl", value=self.events.queue.queue_url)
+        CfnOutput(self, "EventsDlqUrl", value=self.events.dead_letters.queue_url)
 
     def _secret(self, name: str) -> secretsmanager.Secret:
         secret = secretsmanager.Secret(

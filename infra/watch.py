@@ -16,6 +16,8 @@ from infra.stage import Deployment
 from infra.stateful import StatefulStack
 from trading.metrics import METRICS_NAMESPACE, Metric
 
+PUBLISHER_LATE_MILLISECONDS = 300_000
+
 
 class WatchStack(Stack):
     """The alarms stand apart from what they watch, because a stack has at most 500 resources.
@@ -41,6 +43,7 @@ class WatchStack(Stack):
         )
         _watch_business(self, alarms, deployment.stage)
         _watch_schedules(self, alarms, functions["sweeper"], cycle)
+        _watch_events(self, alarms, functions["event_publisher"])
         if deployment.is_production:
             watch_resources(self, alarms, functions, stateful.tables)
 
@@ -68,6 +71,19 @@ def _watch_business(scope: Construct, alarms: Alarms, stage: str) -> None:
             silence.periods,
             silence.notice,
         )
+
+
+def _watch_events(scope: Construct, alarms: Alarms, publisher: str) -> None:
+    """An alarm on a publisher that hangs behind the streams: they forget after 24 hours."""
+    age = cloudwatch.Metric(
+        namespace="AWS/Lambda",
+        metric_name="IteratorAge",
+        dimensions_map={"FunctionName": publisher},
+        period=Duration.minutes(1),
+        statistic=cloudwatch.Stats.MAXIMUM,
+    )
+    notice = Notice("Events are not published in time", "events")
+    alarms.when(scope, "EventsPublisherLate", age, PUBLISHER_LATE_MILLISECONDS, notice)
 
 
 def _watch_schedules(scope: Construct, alarms: Alarms, sweeper: str, cycle: str) -> None:

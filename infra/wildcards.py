@@ -12,6 +12,7 @@ _LOG_DELIVERY = (
 
 ANY_RESOURCE = {
     "cloudwatch:DescribeAlarms": "CodeDeploy looks at the alarms of all its groups at once",
+    "dynamodb:ListStreams": "DynamoDB knows no permission to list the streams of one table only",
     "xray:PutTraceSegments": _TRACING,
     "xray:PutTelemetryRecords": _TRACING,
     "xray:GetSamplingRules": _TRACING,
@@ -26,6 +27,8 @@ ANY_RESOURCE = {
     "logs:DescribeLogGroups": _LOG_DELIVERY,
 }
 """Actions allowed on `*`."""
+ANY_STREAM = "a restored table has another stream, and the role goes on"
+"""Why a role may read any stream of a table."""
 
 
 def acknowledge(construct: IConstruct, reasons: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from local import (
     http_apis,
     layer_mounts,
     recursive_loops,
+    stream_records,
     worker_logs,
     worker_pool,
 )
@@ -53,6 +54,7 @@ if __name__ == "__main__":
     event_sources.apply()
     layer_mounts.apply()
     recursive_loops.apply()
+    stream_records.apply()
     worker_logs.apply()
     crash_points.apply()
     app._handle_lifespan = end_once_saved

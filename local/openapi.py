@@ -1,4 +1,8 @@
-"""Generates the OpenAPI documents from the handlers: `python -m local.openapi [--check]`."""
+"""Generates the documents of the APIs and of the events: `python -m local.openapi [--check]`.
+
+The OpenAPI documents come from the handlers, the event schema and the AsyncAPI document from the
+domain.
+"""
 
 import importlib
 import json
@@ -21,6 +25,8 @@ from aws_lambda_powertools.event_handler.openapi.models import (
 )
 from openapi_spec_validator import validate
 
+from local.event_schema import ASYNCAPI, SCHEMA, asyncapi, event_schema
+from local.schema_changes import breaking_changes
 from trading.adapters.http.idempotency import REPLAYED_HEADER
 from trading.adapters.http.problems import CONTENT_TYPE, Problem
 from trading.adapters.http.resolver import (
@@ -89,6 +95,7 @@ PROBLEMS = {
         "taken back or replaced. ORDER_PENDING: it still waits for the order that it replaces to "
         "end."
     ),
+    410: "EVENTS_EXPIRED: the events after `since` are not kept any more.",
     413: "The body is larger than 16 KiB.",
     415: "The body is not application/json in UTF-8, or it is compressed.",
     422: (
@@ -197,7 +204,7 @@ DOCUMENTS = (
         "positions. Amounts are "
         "decimal strings (in requests, numbers too), times are ISO 8601 in UTC, errors are RFC "
         "9457 problem details with a stable `code`.",
-        ("auth", "orders", "accounts"),
+        ("auth", "orders", "accounts", "event_feed"),
         SERVER,
     ),
     Document(
@@ -218,8 +225,8 @@ DOCUMENTS = (
 )
 
 
-def generate(document: Document) -> str:
-    """The valid OpenAPI document as JSON."""
+def generate(document: Document) -> dict[str, Any]:
+    """The valid OpenAPI document."""
     merge = OpenAPIMerge(
         title=document.title,
         version=tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
@@ -232,10 +239,14 @@ def generate(document: Document) -> str:
         resolver = _import_handler(function).app.powertools
         schema = resolver.get_openapi_schema(security_schemes=SECURITY_SCHEMES)
         merge.add_schema(schema.model_dump(mode="json", by_alias=True, exclude_none=True))
-    merged = merge.get_openapi_schema()
+    merged: dict[str, Any] = merge.get_openapi_schema()
     _complete(merged)
     validate(merged)
-    return json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
+    return merged
+
+
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _import_handler(function: str) -> Any:
@@ -346,15 +357,33 @@ def _response(status: int, description: str) -> dict[str, Any]:
     return response
 
 
+def incompatible(schema: dict[str, Any]) -> list[str]:
+    """What breaks the consumers of the events that the committed schema describes."""
+    committed = ROOT / SCHEMA
+    if not committed.exists():
+        return []
+    return breaking_changes(json.loads(committed.read_text()), schema)
+
+
 def main(arguments: list[str]) -> int:
-    """Write the documents. With --check, return 1 if a committed one differs from the code."""
+    """Write the documents. With --check, return 1 if a committed one differs from the code.
+
+    A schema that breaks the consumers of the committed one is not written either: 1.
+    """
+    schema = event_schema()
+    if broken := incompatible(schema):
+        print(f"{SCHEMA}: these changes break consumers:", *broken, sep="\n  ", file=sys.stderr)
+        print("Take them back, or raise schema_version in domain/events.py.", file=sys.stderr)
+        return 1
+    written = {document.path: generate(document) for document in DOCUMENTS}
+    written |= {SCHEMA: schema, ASYNCAPI: asyncapi(written[DOCUMENTS[0].path])}
     stale = []
-    for document in DOCUMENTS:
-        path, text = ROOT / document.path, generate(document)
+    for name, document in written.items():
+        path, text = ROOT / name, _text(document)
         if "--check" not in arguments:
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
-            stale.append(document.path)
+            stale.append(name)
     if stale:
         print(f"not what the code says: {', '.join(stale)}", file=sys.stderr)
     return 1 if stale else 0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from local import books, day, deploy, seed, server, session, view, warm_up
+from local import books, day, deploy, seed, server, session, told, view, warm_up
 from local.api import Credentials, TradingClient, http_api_url, rest_api_url
 from local.session import Probe, Watched
 from trading.domain.reconciliation.checks import check
@@ -79,6 +79,7 @@ def play(system: LocalSystem, console: Console) -> bool:
             for name in seed.DEMO_CLIENT_IDS
         }
         tokens = {name: client.log_in(f"{run_id}-{name}") for name, client in clients.items()}
+        began = told.sequences(clients)
         with view.progress(console) as progress:
 
             def placed(order: Watched) -> None:
@@ -100,8 +101,10 @@ def play(system: LocalSystem, console: Console) -> bool:
             settlement = day.settle(system, settlement_date, look)
             progress.say("Orders")
             look()
+            progress.say("Events")
+            events = told.follow(clients, began)
     return _report(
-        system, console, watched, probes, f"Settlement of {settlement_date}: {settlement}"
+        system, console, watched, probes, events, f"Settlement of {settlement_date}: {settlement}"
     )
 
 
@@ -142,11 +145,13 @@ def _report(
     console: Console,
     watched: list[Watched],
     probes: list[Probe],
+    events: list[told.Told],
     settlement: str,
 ) -> bool:
     if not console.is_terminal:
         console.print(view.orders_table(watched, "Orders"))
     console.print(view.probes_table(probes))
+    console.print(view.events_table(events))
     console.print(settlement, highlight=False)
     snapshot = books.snapshot(system, day_is_over=True)
     findings = check(snapshot)
@@ -157,6 +162,7 @@ def _report(
         f"order {o.order_id} ({o.play.title}) {c}" for o in watched if (c := o.complaint())
     ]
     complaints += [f"{probe.title}: answered {probe.got}" for probe in probes if not probe.ok]
+    complaints += [f"events of {each.client_id}: {c}" for each in events if (c := each.complaint())]
     complaints += [f"invariant {f.invariant}, {f.subject}: {f.message}" for f in findings]
     for complaint in complaints:
         console.print(f"[bold red]wrong:[/] {complaint}", highlight=False)

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from local.session import Probe, Watched
+from local.told import Told
 from trading.domain.reconciliation.findings import INVARIANTS, Finding
 from trading.domain.reconciliation.snapshot import Snapshot
 
@@ -118,6 +119,21 @@ def probes_table(probes: Iterable[Probe]) -> Table:
     for probe in probes:
         answer = probe.got if probe.ok else f"{probe.got} (expected {probe.expected})"
         table.add_row(probe.title, answer, "[green]ok[/]" if probe.ok else "[bold red]wrong[/]")
+    return table
+
+
+def events_table(told: Iterable[Told]) -> Table:
+    """Draw how many events of each type the clients were told."""
+    table = Table(title="Events (GET /api/v1/events)", title_justify="left", header_style="dim")
+    table.add_column("client")
+    table.add_column("events", justify="right")
+    table.add_column("types")
+    table.add_column("")
+    for each in told:
+        types = ", ".join(f"{number} {name}" for name, number in each.types.most_common())
+        complaint = each.complaint()
+        verdict = f"[bold red]{complaint}[/]" if complaint else "[green]ok[/]"
+        table.add_row(each.client_id, str(len(each.events)), types, verdict)
     return table
 
 

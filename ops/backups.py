@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from infra.catalog.tables import TABLES
+from ops.streams import Streams
 from ops.target import Target
 from ops.writers import kept_tables
 from trading.domain.values import iso
@@ -132,7 +133,9 @@ class Tables:
         if described.get("SSEDescription", {}).get("SSEType") != "KMS":
             client.update_table(TableName=table, SSESpecification={"Enabled": True})
             self.wait(name)
-        if self.target.is_production:
+        if spec.streamed:
+            Streams(self.target, self.wait).reconnect(name)
+        if self.target.is_production and spec.is_kept:
             client.update_table(TableName=table, DeletionProtectionEnabled=True)
             self.wait(name)
         if spec.expires and not self._expires(table):
@@ -153,17 +156,23 @@ class Tables:
         )
 
     def empty(self, name: str) -> None:
-        """Delete all items of a table."""
-        self.say(f"{name}: empty")
-        table, key = self.target.named(name), TABLES[name].key
-        pages = self.target.dynamodb.get_paginator("scan").paginate(
+        """Replace a table by an empty one, which takes minutes whatever it holds. Idempotent."""
+        spec, table = TABLES[name], self.target.named(name)
+        self.delete(name)
+        self.say(f"{name}: create")
+        self.target.dynamodb.create_table(
             TableName=table,
-            ProjectionExpression=", ".join(f"#{attribute}" for attribute in key),
-            ExpressionAttributeNames={f"#{attribute}": attribute for attribute in key},
+            KeySchema=[
+                {"AttributeName": attribute, "KeyType": kind}  # type: ignore[typeddict-item]
+                for attribute, kind in zip(spec.key, ("HASH", "RANGE"), strict=False)
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": attribute, "AttributeType": "S"} for attribute in spec.key
+            ],
+            BillingMode="PAY_PER_REQUEST",
         )
-        for page in pages:
-            for item in page["Items"]:
-                self.target.dynamodb.delete_item(TableName=table, Key=item)
+        self.wait(name)
+        self.set_up(name)
 
     def wait(self, name: str) -> None:
         """Wait until the table is active."""

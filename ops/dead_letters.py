@@ -22,6 +22,8 @@ LONG_POLL_SECONDS = 1
 """A short poll asks only some of the servers of a queue."""
 BODY_KEPT = 90_000
 """Characters that the audit log keeps: an item is limited. Our messages have a hundredth."""
+FORGOTTEN = "DDBStreamBatchInfo"
+"""A key of Lambda's message about stream records that it gave up: their positions in the stream."""
 RECEIVED_TOO_OFTEN = "received too often: it killed its worker, or waited behind one that did"
 
 
@@ -33,11 +35,16 @@ class DeadLetterQueue(StrEnum):
     SETTLEMENT = "settlement"
     INVOCATIONS = "invocations"
     SCHEDULES = "schedules"
+    EVENTS = "events"
 
     @property
     def is_mailbox(self) -> bool:
         """Whether its messages come from clients' mailboxes."""
-        return self not in (DeadLetterQueue.INVOCATIONS, DeadLetterQueue.SCHEDULES)
+        return self in (
+            DeadLetterQueue.EXECUTION,
+            DeadLetterQueue.CLEARING,
+            DeadLetterQueue.SETTLEMENT,
+        )
 
     @property
     def queue_name(self) -> str:
@@ -78,7 +85,20 @@ class Letter:
                 f"{self.attributes.get('ERROR_CODE', 'unknown')}: "
                 f"{self.attributes.get('ERROR_MESSAGE', '')}"
             )
+        if self.queue is DeadLetterQueue.EVENTS:
+            return self._reason_of_event
         return self.attributes.get("reason", RECEIVED_TOO_OFTEN)
+
+    @property
+    def _reason_of_event(self) -> str:
+        """From the publisher, the bus or Lambda. SQS itself gives none after too many receives."""
+        if FORGOTTEN in self.content:
+            condition = (self.content.get("requestContext") or {}).get("condition", "unknown")
+            return f"the publisher gave up: {condition}"
+        code = self.attributes.get("ERROR_CODE")
+        if code:
+            return f"{code}: {self.attributes.get('ERROR_MESSAGE', '')}"
+        return self.attributes.get("reason", "the log of events could not handle it")
 
     @property
     def content(self) -> dict[str, Any]:
@@ -226,6 +246,8 @@ class DeadLetters:
                 },
             )
             return {"sent_as": answer["MessageId"]}
+        if letter.queue is DeadLetterQueue.EVENTS:
+            return self._publish_again(letter)
         if letter.queue is DeadLetterQueue.INVOCATIONS:
             record = letter.content
             arn = (record.get("requestContext") or {}).get("functionArn")
@@ -240,6 +262,25 @@ class DeadLetters:
         if ":stateMachine:" in arn:
             return self._start(arn, f"redrive-{deduplication_id[:32]}", letter.body)
         raise CannotRedriveError(f"{letter.message_id} names no function and no workflow: {arn!r}")
+
+    def _publish_again(self, letter: Letter) -> dict[str, str]:
+        """Give a stream record to the publisher, and anything else to the queue of the log."""
+        content = letter.content
+        if FORGOTTEN in content or ("sequence_number" in content and "record" not in content):
+            raise CannotRedriveError(f"{letter.message_id} does not hold the record itself")
+        if "record" not in content:
+            answer = self.target.sqs.send_message(
+                QueueUrl=self.target.queue_url("events"), MessageBody=letter.body
+            )
+            return {"sent_as": answer["MessageId"]}
+        function = self.target.called("event-publisher")
+        # The publisher has no queue for failed invocations, so wait for its answer.
+        done = self.target.functions.invoke(
+            FunctionName=function, Payload=json.dumps({"Records": [content["record"]]})
+        )
+        if "FunctionError" in done:
+            raise CannotRedriveError(f"{function} failed on {letter.message_id}: see its log")
+        return {"invoked": function}
 
     def _invoke(self, arn: str, event: str) -> dict[str, str]:
         """Invoke asynchronously, with three tries. If all fail, the message comes back here."""

@@ -20,7 +20,8 @@ app = typer.Typer(
     help="Look into the dead-letter queues, redrive or discard their messages.\n\n"
     "execution, clearing, settlement: messages of the clients' mailboxes. "
     "invocations: asynchronous invocations that failed three times. "
-    "schedules: invocations that never reached their target.",
+    "schedules: invocations that never reached their target. "
+    "events: events that could not be read or delivered.",
 )
 
 Queue = Annotated[DeadLetterQueue, typer.Argument(show_default=False)]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ops.account_versions import advance_versions
 from ops.audit import AuditLog
 from ops.backups import RestoreError, TableBackups, Tables
 from ops.exit_status import Exit
@@ -149,6 +150,9 @@ def _restore(
         tables.delete(name + COPY)
     # A record of an effect that the restore undid would keep clients from repeating it.
     tables.empty("idempotency")
+    # New events of restored accounts reuse the sequences of events that the restore undid.
+    tables.empty("events")
+    advance_versions(target, clock.now())
     # What the depository confirmed since then may be missing in the restored ledger.
     compared = TableComparedDates(target.dynamodb, target.named("control"))
     compared.record(Compared.until(state_of))

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from documentation.markdown import mermaid
 from documentation.reference.queues import invoked_by_workflows, scheduled, sent_by_workflows
-from infra.catalog.functions import FUNCTIONS, SERVICES, SIMULATORS
+from infra.catalog.functions import FUNCTIONS, OF_EVENTS, SERVICES, SIMULATORS
 from infra.catalog.grants import GRANTS
+from infra.catalog.loops import CONSUMERS
 from infra.catalog.names import MAILBOXES
 from infra.catalog.routes import (
     CALLBACK_ROUTES,
@@ -16,7 +17,7 @@ from infra.catalog.routes import (
 )
 from infra.catalog.tables import SIMULATOR_TABLES, TABLES
 
-WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"}
 APIS: Mapping[str, tuple[Route, ...]] = {
     "public API": PUBLIC_ROUTES,
     "internal API": INTERNAL_ROUTES,
@@ -26,8 +27,10 @@ APIS: Mapping[str, tuple[Route, ...]] = {
 
 
 def messages() -> str:
-    """APIs, functions, mailboxes and workflows, and who starts or sends what."""
-    edges = dict.fromkeys((*_of_apis(), *_of_mailboxes(), *_of_workflows(), *_of_schedules()))
+    """APIs, functions, queues, the bus and workflows, and who starts or sends what."""
+    edges = dict.fromkeys(
+        (*_of_apis(), *_of_queues(), *_of_events(), *_of_workflows(), *_of_schedules())
+    )
     nodes = {node for edge in edges for node in edge}
     return mermaid("flowchart LR", *_shapes(nodes), *_lines(edges))
 
@@ -48,15 +51,23 @@ def stacks() -> str:
     """The stacks and what each of them holds."""
     return mermaid(
         "flowchart LR",
-        *_stack("stateful", {"tables": TABLES, "mailboxes": MAILBOXES}),
-        *_stack("services", {"functions": SERVICES, "APIs": ("public", "internal", "callbacks")}),
+        *_stack("stateful", {"tables": TABLES, "mailboxes": MAILBOXES, "events": ("bus", "queue")}),
+        *_stack(
+            "services", {"functions": _of_services(), "APIs": ("public", "internal", "callbacks")}
+        ),
         *_stack("simulators", {"functions": SIMULATORS, "tables": SIMULATOR_TABLES}),
+        *_stack("events", {"functions": OF_EVENTS}),
         *_stack("watch", {"alarms": ("functions", "schedules", "tables")}),
         "    services --> stateful",
+        "    events --> stateful",
         "    watch --> stateful",
         "    services --> simulators",
         "    simulators --> stateful",
     )
+
+
+def _of_services() -> tuple[str, ...]:
+    return tuple(name for name in SERVICES if name not in OF_EVENTS)
 
 
 def _stack(name: str, parts: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -75,23 +86,35 @@ def _of_apis() -> Iterator[Edge]:
             yield f"api/{api}", _function(route.function)
 
 
-def _of_mailboxes() -> Iterator[Edge]:
+def _of_queues() -> Iterator[Edge]:
     for name, grants in GRANTS.items():
         for resource, actions in grants.items():
             kind, _, target = resource.partition("/")
-            if kind == "queues":
-                yield _function(name), f"queue/{target}"
+            if kind == "queues" and "SendMessage" in actions:
+                yield _function(name), _queue(target)
             if kind == "workflows" and "StartExecution" in actions:
                 yield _function(name), f"workflow/{target}"
             if kind == "functions":
                 yield _function(name), _function(target)
-    for mailbox in MAILBOXES:
-        yield f"queue/{mailbox}", _function(mailbox)
+    for queue, function in CONSUMERS.items():
+        yield _queue(queue), _function(function)
+
+
+def _of_events() -> Iterator[Edge]:
+    """From the streams to the bus, and from the bus to its queue."""
+    for name, grants in GRANTS.items():
+        for resource in grants:
+            kind, _, target = resource.partition("/")
+            if kind == "streams":
+                yield _table(target), _function(name)
+            if kind == "buses":
+                yield _function(name), f"bus/{target}"
+                yield f"bus/{target}", _queue(target)
 
 
 def _of_workflows() -> Iterator[Edge]:
     for workflow, queue in sent_by_workflows():
-        yield f"workflow/{workflow}", f"queue/{queue.removesuffix('.fifo')}"
+        yield f"workflow/{workflow}", _queue(queue.removesuffix(".fifo"))
     for workflow, function in invoked_by_workflows():
         yield f"workflow/{workflow}", _function(function.replace("-", "_"))
 
@@ -106,6 +129,10 @@ def _function(name: str) -> str:
     return f"function/{name}"
 
 
+def _queue(name: str) -> str:
+    return f"mailbox/{name}" if name in MAILBOXES else f"queue/{name}"
+
+
 def _table(name: str) -> str:
     return f"table/{name}"
 
@@ -113,7 +140,9 @@ def _table(name: str) -> str:
 SHAPES = {
     "api": '(["{}"])',
     "function": '["{}"]',
-    "queue": '[/"{}.fifo"/]',
+    "bus": '{{{{"bus {}"}}}}',
+    "mailbox": '[/"{}.fifo"/]',
+    "queue": '[/"{}"/]',
     "schedule": '>"{}"]',
     "table": '[("{}")]',
     "workflow": '{{{{"{}"}}}}',

@@ -42,6 +42,8 @@ APIS: dict[str, tuple[Route, ...]] = {
 AUTHORIZERS = {"authorizer": "public API", "internal_authorizer": "internal API"}
 KINDS = {
     "tables": "table",
+    "streams": "stream of table",
+    "buses": "bus",
     "queues": "queue",
     "dlqs": "dead-letter queue",
     "secrets": "secret",

@@ -10,19 +10,20 @@ from infra.catalog.grants import GRANTS
 from infra.catalog.names import EXPRESS
 from infra.synthesized import Resource
 
+EVENT_SOURCE = "AWS::Lambda::EventSourceMapping"
 SCHEDULE = "AWS::Scheduler::Schedule"
 
 
 def queues() -> str:
     """Every queue: its senders, its readers, and its dead-letter queue."""
-    consumers = {queue: function for function, queue in _event_sources()}
+    consumers = {queue: function for function, queue in _of_queues()}
     return table(
         ("queue", "read by", "sent to by", "visibility time-out", "kept for", "dead letters"),
         (
             (
                 code(name := named(queue.stack, queue.properties["QueueName"])),
-                code(consumers.get(name, "")),
-                codes(_senders(name)),
+                code(consumers.get(name, "").replace("-", "_")),
+                ", ".join((*map(code, _senders(name)), *_rules(queue))),
                 _seconds(queue, "VisibilityTimeout"),
                 _seconds(queue, "MessageRetentionPeriod"),
                 _dead_letters(queue),
@@ -35,18 +36,49 @@ def queues() -> str:
     )
 
 
-def _event_sources() -> Iterator[tuple[str, str]]:
-    for source in templates().of_type("AWS::Lambda::EventSourceMapping"):
-        yield (
-            named(source.stack, source.properties["FunctionName"]),
-            named(source.stack, source.properties["EventSourceArn"]),
-        )
+def _of_queues() -> Iterator[tuple[str, str]]:
+    """Functions, and the queues that they read."""
+    for source in templates().of_type(EVENT_SOURCE):
+        if not _is_stream(source):
+            yield _function(source), named(source.stack, source.properties["EventSourceArn"])
+
+
+def _of_streams() -> Iterator[tuple[str, str]]:
+    """Functions, and the tables whose streams they read."""
+    for source in templates().of_type(EVENT_SOURCE):
+        if _is_stream(source):
+            yield _function(source), named(source.stack, source.properties["EventSourceArn"])
+
+
+def _is_stream(source: Resource) -> bool:
+    return "StartingPosition" in source.properties
+
+
+def _function(source: Resource) -> str:
+    return named(source.stack, source.properties["FunctionName"])
 
 
 def _senders(queue: str) -> list[str]:
+    """The functions that may send to a queue."""
     short = queue.removesuffix(".fifo")
     kind = f"dlqs/{short.removesuffix('-dlq')}" if short.endswith("-dlq") else f"queues/{short}"
-    return [function for function, grants in GRANTS.items() if kind in grants]
+    return _granted(kind, "SendMessage")
+
+
+def _rules(queue: Resource) -> Iterator[str]:
+    """The rules of the bus that send to a queue, or put there what they could not deliver."""
+    for rule in templates().of_type("AWS::Events::Rule"):
+        name = code(named(rule.stack, rule.properties["Name"]))
+        for target in rule.properties["Targets"]:
+            undelivered = target.get("DeadLetterConfig", {})
+            if _is(queue, rule, target["Arn"]):
+                yield f"rule {name}"
+            if _is(queue, rule, undelivered.get("Arn")):
+                yield f"rule {name}, if it fails"
+
+
+def _is(queue: Resource, rule: Resource, arn: object) -> bool:
+    return arn is not None and templates().target(rule.stack, arn).key == queue.key
 
 
 def _seconds(queue: Resource, key: str) -> str:
@@ -108,8 +140,10 @@ def _granted(resource: str, action: str) -> list[str]:
 def triggers() -> dict[str, list[str]]:
     """Function, by its deployed name → the queues and schedules that invoke it."""
     found: dict[str, list[str]] = {}
-    for function, queue in _event_sources():
+    for function, queue in _of_queues():
         found.setdefault(function, []).append(f"queue {code(queue)}")
+    for function, table_name in _of_streams():
+        found.setdefault(function, []).append(f"stream of table {code(table_name)}")
     for schedule, target in scheduled():
         found.setdefault(target, []).append(f"schedule {code(schedule)}")
     for machine, function in invoked_by_workflows():

@@ -56,6 +56,7 @@ def _properties(spec: TableSpec) -> list[str]:
         (True, f"key: {codes(spec.key, ' + ')}"),
         (spec.is_kept, kept),
         (bool(spec.rebuilt), f"may be lost: {spec.rebuilt}"),
+        (spec.streamed, "has a stream, because its items carry [events](events.md)"),
         (bool(spec.expires), f"items expire at {code(spec.expires or '')}"),
     )
     return [text for applies, text in told if applies]

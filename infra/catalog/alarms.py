@@ -87,6 +87,12 @@ WATCHED: Mapping[Metric, Watch] = {
             "dead-letters",
         ),
     ),
+    Metric.EVENTS_BURIED: Watch(
+        Notice("A record of a stream had no readable event", "events"),
+    ),
+    Metric.EVENTS_MISSING: Watch(
+        Notice("An event of an account did not come", "events"),
+    ),
     Metric.RECONCILIATIONS_INCOMPLETE: Watch(
         Notice(
             "A reconciliation ran out of time before it had read all books",

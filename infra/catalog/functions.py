@@ -36,6 +36,10 @@ SERVICES = {
     "internal_auth": FunctionSpec(timeout=10, memory=1769, reserved=5, signatures=True),
     "orders": FunctionSpec(timeout=10, reserved=200, signatures=True),
     "accounts": FunctionSpec(timeout=10),
+    "event_feed": FunctionSpec(
+        timeout=28,  # a client may wait 20 seconds for the next event
+        reserved=100,  # long polls cannot use up the concurrency of trading
+    ),
     "callbacks": FunctionSpec(timeout=10, reserved=100),
     "internal": FunctionSpec(timeout=25, signatures=True),
     "admin": FunctionSpec(timeout=15, signatures=True),
@@ -44,6 +48,8 @@ SERVICES = {
     "settlement": FunctionSpec(timeout=15),
     "settlement_plan": FunctionSpec(timeout=30),
     "settlement_reconcile": FunctionSpec(timeout=300),
+    "event_publisher": FunctionSpec(timeout=30, memory=256),
+    "event_log": FunctionSpec(timeout=15, memory=256),
     "sweeper": FunctionSpec(
         timeout=300,
         asynchronous=True,
@@ -59,6 +65,9 @@ SERVICES = {
         asynchronous=True,
     ),
 }
+
+OF_EVENTS = ("event_publisher", "event_log")
+"""Those of `SERVICES` that carry events. They have a stack of their own."""
 
 SIMULATORS = {
     "exchange_api": FunctionSpec(timeout=10),

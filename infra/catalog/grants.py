@@ -4,6 +4,8 @@ A function's grants map a resource to the actions that its role allows on it. Th
 resource tells the service of the actions:
 
     tables/orders, tables/orders/attention (an index)      dynamodb
+    streams/orders (the stream of a table)                  dynamodb
+    buses/events                                           events
     queues/execution, dlqs/execution                       sqs
     secrets/venue-XNYS                                     secretsmanager
     keys/clients (those that sign the tokens of clients)   kms
@@ -25,10 +27,12 @@ from infra.catalog.names import (
     ORDER_LIFECYCLE,
     SIGNING_KEYS,
 )
+from infra.catalog.tables import STREAMED
 
 _READ = "GetSecretValue"
 _CONSUME = "ReceiveMessage DeleteMessage GetQueueAttributes"
 """What an event source mapping does with the role of its function."""
+_FOLLOW = "DescribeStream GetRecords GetShardIterator"
 _IDEMPOTENCY = "PutItem UpdateItem DeleteItem"
 """A record that stands already comes with the failed condition of PutItem."""
 _EXCHANGE_SECRETS = {f"secrets/venue-{exchange}": _READ for exchange in EXCHANGES}
@@ -104,6 +108,20 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/ledger": "BatchGetItem",
         "tables/ledger/by-client": "Query",
         "tables/control": "BatchGetItem UpdateItem",
+    },
+    "event_feed": {
+        "tables/accounts": "GetItem",
+        "tables/events": "Query",
+        "tables/control": "UpdateItem",
+    },
+    "event_publisher": {
+        **{f"streams/{table}": _FOLLOW for table in STREAMED},
+        "buses/events": "PutEvents",
+        "dlqs/events": "SendMessage",
+    },
+    "event_log": {
+        "tables/events": "BatchGetItem BatchWriteItem Query",
+        "queues/events": f"{_CONSUME} SendMessage",
     },
     "callbacks": {
         "queues/execution": "SendMessage",

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from infra.catalog.grants import GRANTS
 from infra.catalog.names import MAILBOXES
 
-CONSUMERS = {mailbox: mailbox for mailbox in MAILBOXES}
-"""A mailbox is read by the function of its name."""
+CONSUMERS = {**{mailbox: mailbox for mailbox in MAILBOXES}, "events": "event_log"}
+"""A mailbox is read by the function of its name, the queue of the bus by the log of events."""
 
 
 def looping_functions(

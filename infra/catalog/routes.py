@@ -31,6 +31,8 @@ class Route:
     `rate` is the number of requests a second that the route takes, if that is less than what the
     deployment allows any route. Twice as much is allowed in a burst. A route that strangers can
     reach has a rate, so that a flood of them does not use up what the others need.
+
+    `waits`: the route takes long polls, so the alarm on latency leaves it out.
     """
 
     method: str
@@ -38,6 +40,7 @@ class Route:
     function: str
     signed: bool = False
     rate: int | None = None
+    waits: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -81,6 +84,7 @@ PUBLIC_ROUTES = (
     Route("GET", "/api/v1/trade/{trade_id}", "orders"),
     Route("POST", "/api/v1/trade/{trade_id}/cancel", "orders"),
     Route("GET", "/api/v1/transactions", "accounts"),
+    Route("GET", "/api/v1/events", "event_feed", waits=True),
 )
 CALLBACK_ROUTES = (Route("POST", CALLBACK_PATH, "callbacks", signed=True),)
 INTERNAL_ROUTES = (

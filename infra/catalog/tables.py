@@ -11,7 +11,8 @@ class TableSpec:
     All keys are strings. Every index is sparse and projects the keys alone. `rebuilt` says how the
     content comes back when the table is lost. A table without it cannot be rebuilt: it has
     point-in-time recovery, and production backs it up, protects it from deletion and keeps it when
-    the stack is deleted. `expires` names the attribute of the time to live.
+    the stack is deleted. `expires` names the attribute of the time to live. The items of a
+    `streamed` table carry events.
 
     For the documentation: what the table `holds`, its `items` by the form of their key, and what
     each index `lists`.
@@ -21,6 +22,7 @@ class TableSpec:
     expires: str | None = None
     rebuilt: str = ""
     indexes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    streamed: bool = False
     holds: str = ""
     items: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class TableSpec:
 TABLES = {
     "clients": TableSpec(
         ("client_id",),
+        streamed=True,
         holds="Each client's profile, limits and settlement account.",
     ),
     "credentials": TableSpec(
@@ -65,6 +68,7 @@ TABLES = {
             "due-by-shard": ("due_shard", "due_order"),
             "obligations-due": ("due_date", "client_id"),
         },
+        streamed=True,
         holds="Each client's cash, positions and open obligations.",
         items={
             "{client_id} / CASH": "The cash account. It also names the client's open orders.",
@@ -89,6 +93,7 @@ TABLES = {
             "review": ("review_shard", "accepted_at"),
             "by-client": ("client_id", "accepted_at"),
         },
+        streamed=True,
         holds="Orders with their history and their child orders.",
         items={
             "{order_id} / ORDER": (
@@ -105,6 +110,7 @@ TABLES = {
     "ledger": TableSpec(
         ("trade_id", "kind"),
         indexes={"by-client": ("client_id", "moved_at")},
+        streamed=True,
         holds=(
             "Immutable, balanced entries. The entries of a trade share its id. There are no "
             "balances of house accounts: they are sums over the entries."
@@ -123,6 +129,13 @@ TABLES = {
                 "`{booked_at}#{trade_id}#{kind}`, so that a cursor can name one entry."
             )
         },
+    ),
+    "events": TableSpec(
+        ("client_id", "sequence"),
+        expires="expires_at",
+        rebuilt="Clients read their accounts anew, and go on with the events after that.",
+        holds="The events of each client's account, for seven days.",
+        items={"{client_id} / {sequence}": "An event. The sequence has twelve digits."},
     ),
     "proposals": TableSpec(
         ("proposal_id",),
@@ -191,3 +204,6 @@ SIMULATOR_TABLES = {
         ("pk", "sk"), rebuilt="It is simulated.", holds="The state of the simulated depository."
     ),
 }
+
+STREAMED = tuple(name for name, spec in TABLES.items() if spec.streamed)
+"""The tables whose items carry events."""

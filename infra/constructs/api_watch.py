@@ -12,6 +12,8 @@ from infra.constructs.alarms import Alarms
 from infra.stage import Deployment
 
 SLOW_MILLISECONDS = 3000
+LATENCY_PERIOD, PERCENTILE = Duration.minutes(5), "p99"
+"""The period and the percentile of the alarms on latency."""
 
 
 def access_log(scope: Construct, deployment: Deployment, name: str) -> logs.LogGroup:
@@ -28,21 +30,26 @@ def access_log(scope: Construct, deployment: Deployment, name: str) -> logs.LogG
 def watch(
     scope: Construct, alarms: Alarms, name: str, api: rest.RestApi | http.HttpApi
 ) -> cloudwatch.Alarm:
-    """Raise an alarm if the API answers slowly, or with 5XX. Returns the second one."""
+    """Raise an alarm if the API answers with 5XX."""
     errors = api.metric_server_error(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM)
-    failed = alarms.when(
+    return alarms.when(
         scope,
         "ServerErrors",
         errors,
         0,
         Notice(f"The {name} API answered with 5XX", "errors-of-an-api"),
     )
+
+
+def watch_latency(
+    scope: Construct, alarms: Alarms, what: str, latency: cloudwatch.IMetric, prefix: str = ""
+) -> None:
+    """Raise an alarm if answers are slow. `latency`: its `PERCENTILE` in a period."""
     alarms.when(
         scope,
-        "LatencyHigh",
-        api.metric_latency(period=Duration.minutes(5), statistic="p99"),
+        f"{prefix}LatencyHigh",
+        latency,
         SLOW_MILLISECONDS,
-        Notice(f"The {name} API answers slowly", "errors-of-an-api", Severity.ROUTINE),
+        Notice(f"{what} answers slowly", "errors-of-an-api", Severity.ROUTINE),
         periods=3,
     )
-    return failed

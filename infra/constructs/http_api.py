@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.catalog.routes import BURST_SECONDS, Route
 from infra.constructs.alarms import Alarms
-from infra.constructs.api_watch import access_log, watch
+from infra.constructs.api_watch import LATENCY_PERIOD, PERCENTILE, access_log, watch, watch_latency
 from infra.constructs.naming import pascal
 from infra.stage import Deployment
 from infra.wildcards import acknowledge
@@ -84,6 +84,8 @@ class HttpApi(Construct):
         )
         self.url = stage.url
         self.failed = watch(self, alarms, name, self.api)
+        latency = self.api.metric_latency(period=LATENCY_PERIOD, statistic=PERCENTILE)
+        watch_latency(self, alarms, f"The {name} API", latency)
 
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """Send the requests of each route to its function, which checks the signature."""

@@ -1,6 +1,7 @@
 """Queues: the clients' mailboxes and the dead-letter queues."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -75,7 +76,7 @@ class FifoMailbox(Construct):
 
 def undelivered(
     scope: Construct, deployment: Deployment, name: str, alarms: Alarms, description: str
-) -> sqs.Queue:
+) -> tuple[sqs.Queue, cloudwatch.Alarm]:
     """A dead-letter queue without a source queue, for asynchronous invocations or schedules, and an
     alarm on it.
     """
@@ -89,5 +90,4 @@ def undelivered(
         removal_policy=deployment.removal_policy,
     )
     acknowledge(queue, {"AwsSolutions-SQS3": "This is a dead-letter queue."})
-    alarms.when_not_empty(scope, f"{pascal(name)}NotEmpty", queue, description)
-    return queue
+    return queue, alarms.when_not_empty(scope, f"{pascal(name)}NotEmpty", queue, description)

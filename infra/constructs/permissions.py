@@ -7,6 +7,8 @@ from aws_cdk import aws_iam as iam
 
 SERVICE_OF_KIND = {
     "tables": "dynamodb",
+    "streams": "dynamodb",
+    "buses": "events",
     "queues": "sqs",
     "dlqs": "sqs",
     "secrets": "secretsmanager",

@@ -27,6 +27,7 @@ def record_table(
             point_in_time_recovery_enabled=spec.is_kept
         ),
         time_to_live_attribute=spec.expires,
+        stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if spec.streamed else None,
         deletion_protection=spec.is_kept and deployment.is_production,
         removal_policy=deployment.removal_policy if spec.is_kept else RemovalPolicy.DESTROY,
     )

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra.catalog.routes import BURST_SECONDS, VERDICT_SECONDS, Route
 from infra.constructs.alarms import Alarms
-from infra.constructs.api_watch import access_log, watch
+from infra.constructs.api_watch import LATENCY_PERIOD, PERCENTILE, access_log, watch, watch_latency
 from infra.constructs.gateway_responses import PROBLEMS, shared_with
 from infra.constructs.naming import pascal
 from infra.stage import VPC_ENDPOINT, Deployment
@@ -95,6 +95,7 @@ class RestApi(Construct):
         self._name = name
         self._routes = routes
         self._origins = origins
+        self._alarms = alarms
         log = access_log(self, deployment, f"/aws/apigateway/{deployment.named(name)}-access")
         self.api = apigateway.RestApi(
             self,
@@ -197,6 +198,7 @@ class RestApi(Construct):
         for route in self._routes:
             for name in route.methods:
                 self._add_method(route, name, integrations[route.function], guard)
+        self._watch_latency(functions)
         self._answer_preflights()
 
     def _add_method(
@@ -238,6 +240,16 @@ class RestApi(Construct):
                 allow_headers=list(REQUEST_HEADERS),
                 max_age=PREFLIGHT_LIFETIME,
             )
+
+    def _watch_latency(self, functions: Mapping[str, lambda_.IFunction]) -> None:
+        """Watch the API, or if callers wait at some routes, the functions of the others."""
+        if not any(route.waits for route in self._routes):
+            latency = self.api.metric_latency(period=LATENCY_PERIOD, statistic=PERCENTILE)
+            watch_latency(self, self._alarms, f"The {self._name} API", latency)
+            return
+        for name in sorted({route.function for route in self._routes if not route.waits}):
+            duration = functions[name].metric_duration(period=LATENCY_PERIOD, statistic=PERCENTILE)
+            watch_latency(self, self._alarms, f"The function {name}", duration, pascal(name))
 
     def _authorizer(self, function: lambda_.IFunction) -> apigateway.RequestAuthorizer:
         return apigateway.RequestAuthorizer(

@@ -38,6 +38,7 @@ ROUTES = {
         ("GET", "/api/v1/portfolio"): ("accounts", TOKEN),
         ("GET", "/api/v1/trades"): ("accounts", TOKEN),
         ("GET", "/api/v1/transactions"): ("accounts", TOKEN),
+        ("GET", "/api/v1/events"): ("event_feed", TOKEN),
         ("GET", "/api/v1/trade/balance"): ("accounts", TOKEN),
         ("GET", "/api/v1/trade/portfolio"): ("accounts", TOKEN),
         ("GET", "/api/v1/transaction-history"): ("orders", TOKEN),

@@ -17,6 +17,7 @@ from infra.catalog.grants import GRANTS
 from infra.catalog.names import EXPRESS, WORKFLOW_LOGS
 from infra.catalog.routes import CALLBACK_ROUTES, INTERNAL_ROUTES, PUBLIC_ROUTES
 from infra.constructs.permissions import SERVICE_OF_KIND
+from infra.events import LOG_CONCURRENCY
 from infra.stage import ROOT
 from infra.synthesized import Resource, Synthesized, as_list, text
 from tests.infra.conftest import EDGE, make_app
@@ -111,11 +112,15 @@ def test_a_small_account_can_be_deployed_to_without_reserved_concurrency(dev: Sy
 
 
 def test_a_mailbox_is_not_polled_by_more_than_its_function_may_run(prod: Synthesized) -> None:
-    """Otherwise throttled batches would return to the queue until they are dead letters."""
+    """Otherwise throttled batches would return to the queue until they are dead letters.
+
+    A backlog of events must not take the concurrency that trading shares.
+    """
+    unreserved = {"event_log": LOG_CONCURRENCY}
     for mapping in prod.of_type("AWS::Lambda::EventSourceMapping"):
-        queue = prod.target(mapping.stack, mapping.properties["EventSourceArn"])
-        name = queue.properties["QueueName"].removeprefix("trading-prod-").removesuffix(".fifo")
-        limit = FUNCTIONS[name].reserved
+        called = prod.called(mapping.stack, mapping.properties["FunctionName"])
+        name = called.properties["Handler"].split(".")[1]
+        limit = FUNCTIONS[name].reserved or unreserved.get(name)
         assert mapping.properties.get("ScalingConfig", {}).get("MaximumConcurrency") == limit
 
 
@@ -214,7 +219,7 @@ def test_every_permission_on_a_function_names_the_resource_that_invokes_it(
         assert "SourceArn" in permission.properties, permission
 
 
-def resource_policies(deployed: Synthesized) -> Iterator[tuple[str, dict[str, Any]]]:
+def resource_policies(deployed: Synthesized) -> Iterator[tuple[str, str, dict[str, Any]]]:
     kinds = {
         "AWS::SQS::QueuePolicy": "PolicyDocument",
         "AWS::SNS::TopicPolicy": "PolicyDocument",
@@ -223,21 +228,26 @@ def resource_policies(deployed: Synthesized) -> Iterator[tuple[str, dict[str, An
     for type_, attribute in kinds.items():
         for policy in deployed.of_type(type_):
             for statement in policy.properties[attribute]["Statement"]:
-                yield policy.logical_id, statement
+                yield policy.stack, policy.logical_id, statement
 
 
 def test_every_service_that_a_resource_policy_allows_acts_for_this_account(
     synthesized: Synthesized,
 ) -> None:
-    seen = 0
-    for policy, statement in resource_policies(synthesized):
+    seen = set()
+    for stack, policy, statement in resource_policies(synthesized):
         principal = statement["Principal"]
         if statement["Effect"] == "Deny" or "Service" not in principal:
             continue
-        seen += 1
+        seen.add(principal["Service"])
+        if principal["Service"] == "events.amazonaws.com":
+            # An ARN names the account, too. A rule of ours is in a template.
+            [source] = as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+            assert synthesized.target(stack, source).type == "AWS::Events::Rule", policy
+            continue
         source = statement["Condition"]["StringEquals"]["aws:SourceAccount"]
         assert source == {"Ref": "AWS::AccountId"}, policy
-    assert seen
+    assert seen >= {"events.amazonaws.com", "cloudwatch.amazonaws.com"}
 
 
 def granted(deployed: Synthesized, name: str) -> set[tuple[str, str]]:
@@ -264,6 +274,8 @@ def _catalog_name(deployed: Synthesized, stack: str, arn: object) -> str:
             arn, suffix = reference, index.removeprefix("/index")
         case {"Fn::Join": _}:
             joined = text(arn)
+            if stream := re.search(r":table/trading-(?:dev|prod)-([a-z-]+)/stream/[*]$", joined):
+                return f"streams/{stream[1]}"
             kind = "functions" if ":function:" in joined else "workflows"
             name = re.split(":(?:stateMachine|function):", joined)[1]
             name = re.split("[:/]", name)[0]
@@ -278,6 +290,8 @@ def _catalog_name(deployed: Synthesized, stack: str, arn: object) -> str:
             return "own log group"
         case "AWS::DynamoDB::Table":
             kind, name = "tables", properties["TableName"]
+        case "AWS::Events::EventBus":
+            kind, name = "buses", properties["Name"]
         case "AWS::SQS::Queue":
             kind, name = "queues", properties["QueueName"].removesuffix(".fifo")
             if name.endswith("-dlq") and name.count("-") == 3:
@@ -305,6 +319,8 @@ def test_a_role_allows_what_the_catalog_grants_and_nothing_more(
     expected |= NEEDED_BY_SERVICES
     if FUNCTIONS[name].asynchronous:
         expected.add(("sqs:SendMessage", "dlqs/invocations"))
+    if any(resource.startswith("streams/") for resource in GRANTS[name]):
+        expected.add(("dynamodb:ListStreams", "*"))
     assert granted(synthesized, name) == expected
 
 

@@ -7,16 +7,31 @@ import networkx
 from infra.catalog.loops import looping_functions
 from infra.synthesized import Synthesized, as_list, text
 
+STARTING = {
+    "sqs:SendMessage",
+    "events:PutEvents",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:BatchWriteItem",
+}
+"""What can start the function behind a queue, a bus or a stream."""
+
 
 def chains(deployed: Synthesized) -> "networkx.DiGraph[tuple[str, str]]":
-    """Function → function, if the first may send to a queue that the second consumes, or may invoke
-    the second. From policies and event sources alone.
+    """Function → function, if the first may send to a queue that the second consumes, write a table
+    whose stream the second follows, or put events on a bus with a rule that fills such a queue.
+    From policies, rules and event sources alone.
     """
     consumers = defaultdict(set)
     for mapping in deployed.of_type("AWS::Lambda::EventSourceMapping"):
-        queue = deployed.target(mapping.stack, mapping.properties["EventSourceArn"])
+        source = deployed.target(mapping.stack, mapping.properties["EventSourceArn"])
         consumer = deployed.called(mapping.stack, mapping.properties["FunctionName"])
-        consumers[queue.key].add(consumer.key)
+        consumers[source.key].add(consumer.key)
+    for rule in deployed.of_type("AWS::Events::Rule"):
+        bus = deployed.target(rule.stack, rule.properties["EventBusName"])
+        for target in rule.properties["Targets"]:
+            consumers[bus.key] |= consumers[deployed.target(rule.stack, target["Arn"]).key]
     functions = {
         deployed.target(function.stack, function.properties["Role"]).key: function
         for function in deployed.of_type("AWS::Lambda::Function")
@@ -28,10 +43,11 @@ def chains(deployed: Synthesized) -> "networkx.DiGraph[tuple[str, str]]":
         if sender is None:
             continue
         for statement in policy.properties["PolicyDocument"]["Statement"]:
-            if "sqs:SendMessage" in as_list(statement["Action"]):
-                for queue_arn in as_list(statement["Resource"]):
-                    queue = deployed.target(policy.stack, queue_arn)
-                    graph.add_edges_from((sender.key, each) for each in consumers[queue.key])
+            if STARTING & set(as_list(statement["Action"])):
+                for arn in as_list(statement["Resource"]):
+                    if "/index/" not in text(arn):
+                        started = consumers[deployed.target(policy.stack, arn).key]
+                        graph.add_edges_from((sender.key, each) for each in started)
             if "lambda:InvokeFunction" in as_list(statement["Action"]):
                 for function_arn in as_list(statement["Resource"]):
                     graph.add_edge(sender.key, invoked(deployed, policy.stack, function_arn))
@@ -53,10 +69,14 @@ def invoked(deployed: Synthesized, stack: str, arn: object) -> tuple[str, str]:
 
 
 def test_a_function_that_starts_itself_again_is_never_stopped(synthesized: Synthesized) -> None:
-    """A settlement continues itself by messages to its own queue. The sweeper and the day close
-    have parts of their work done by further invocations.
+    """A settlement continues itself by messages to its own queue, and the log of events sends
+    itself checks. The sweeper and the day close have parts of their work done by further
+    invocations.
     """
     graph = chains(synthesized)
+    publisher, log = (synthesized.function(f"event_{name}").key for name in ("publisher", "log"))
+    assert graph.has_edge(synthesized.function("orders").key, publisher)
+    assert graph.has_edge(publisher, log)
     looping = {
         function
         for part in networkx.strongly_connected_components(graph)
@@ -64,7 +84,8 @@ def test_a_function_that_starts_itself_again_is_never_stopped(synthesized: Synth
         if len(part) > 1 or graph.has_edge(function, function)
     }
     assert looping == {
-        synthesized.function(name).key for name in ("settlement", "sweeper", "day_close")
+        log,
+        *(synthesized.function(name).key for name in ("settlement", "sweeper", "day_close")),
     }
     for function in synthesized.of_type("AWS::Lambda::Function"):
         allowed = function.properties.get("RecursiveLoop") == "Allow"

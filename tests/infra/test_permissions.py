@@ -1,9 +1,11 @@
 """The permissions of the roles."""
 
+import re
 from collections.abc import Iterator
 
+from infra.catalog.tables import STREAMED
 from infra.synthesized import Synthesized, as_list, text
-from infra.wildcards import ANY_RESOURCE
+from infra.wildcards import ANY_RESOURCE, ANY_STREAM
 
 
 def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:
@@ -16,8 +18,14 @@ def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:
                     yield policy.logical_id, action, text(resource)
 
 
+STREAM = re.compile(r"arn:.+:dynamodb:.+:table/trading-(dev|prod)-(?P<table>[a-z-]+)/stream/[*]")
+
+
 def reason(action: str, resource: str) -> str | None:
     """Why this wildcard is allowed."""
+    stream = STREAM.fullmatch(resource)
+    if stream and stream["table"] in STREAMED:
+        return ANY_STREAM
     return ANY_RESOURCE.get(action) if resource == "*" else None
 
 
@@ -28,7 +36,7 @@ def test_every_wildcard_has_a_reason(synthesized: Synthesized) -> None:
 
 
 def test_every_reason_belongs_to_a_wildcard(prod: Synthesized) -> None:
-    needed = {action for _, action, resource in grants(prod) if "*" in resource}
+    needed = {action for _, action, resource in grants(prod) if resource == "*"}
     assert needed == ANY_RESOURCE.keys()
 
 

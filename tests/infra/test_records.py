@@ -69,7 +69,7 @@ def test_production_keeps_and_protects_what_cannot_be_rebuilt(
 
 def test_a_table_that_may_be_lost_says_how_it_comes_back() -> None:
     lost = {name: spec for name, spec in TABLES.items() if name not in KEPT}
-    assert lost.keys() == {"control", "idempotency"}
+    assert lost.keys() == {"control", "events", "idempotency"}
     assert all(len(spec.rebuilt) > 20 for spec in lost.values())
 
 
@@ -118,8 +118,22 @@ def test_tables_expire_items_by_the_attribute_of_the_catalog(
         "idempotency": "expiration",
         "proposals": "expires_at",
         "control": "expires_at",
+        "events": "expires_at",
         "exchange-books": "expires_at",
     }
+
+
+def test_tables_whose_items_carry_events_have_streams_with_both_images(
+    synthesized: Synthesized, stage: str
+) -> None:
+    """Without the old image, an update that leaves the event in place would look like news."""
+    streams = {
+        name: table.properties["StreamSpecification"]["StreamViewType"]
+        for name, table in tables(synthesized, stage).items()
+        if "StreamSpecification" in table.properties
+    }
+    carriers = ("accounts", "clients", "ledger", "orders")
+    assert streams == dict.fromkeys(carriers, "NEW_AND_OLD_IMAGES")
 
 
 def test_no_template_contains_a_secret(synthesized: Synthesized, stage: str) -> None:

@@ -3,6 +3,7 @@ deployed.
 """
 
 import importlib
+import json
 import sys
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from infra.catalog.grants import token_audience
 from infra.catalog.names import MAILBOXES, SIGNING_KEYS
 from infra.catalog.tables import TABLES, TableSpec
+from trading.adapters.messaging.event_bus import SOURCE
+from trading.domain.events import AggregateKind
 
 PREFIX = "trading-test-"
 
@@ -93,7 +96,9 @@ def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def create_queues() -> dict[str, str]:
-    """Create every mailbox and its DLQ. Answers the URLs by variable name."""
+    """Create every mailbox, the queue of the bus, and their DLQs. Answers the URLs by variable
+    name.
+    """
     sqs: Any = boto3.client("sqs")
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     urls = {}
@@ -105,7 +110,23 @@ def create_queues() -> dict[str, str]:
             urls[variable] = sqs.create_queue(QueueName=f"{PREFIX}{queue}.fifo", Attributes=fifo)[
                 "QueueUrl"
             ]
+    for variable, queue in (("EVENTS_QUEUE_URL", "events"), ("EVENTS_DLQ_URL", "events-dlq")):
+        urls[variable] = sqs.create_queue(QueueName=f"{PREFIX}{queue}")["QueueUrl"]
     return urls
+
+
+def create_event_bus() -> str:
+    """Create the bus, with the rule that puts the events of accounts into their queue. Answers the
+    name of the bus.
+    """
+    events: Any = boto3.client("events")
+    bus, rule = f"{PREFIX}events", f"{PREFIX}events-of-accounts"
+    events.create_event_bus(Name=bus)
+    pattern = {"source": [SOURCE], "detail": {"aggregate": {"kind": [AggregateKind.ACCOUNT]}}}
+    events.put_rule(Name=rule, EventBusName=bus, EventPattern=json.dumps(pattern))
+    queue = f"arn:aws:sqs:us-east-1:123456789012:{PREFIX}events"
+    events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": "log", "Arn": queue}])
+    return bus
 
 
 def cold_start(name: str) -> ModuleType:

@@ -41,6 +41,7 @@ from tests.integration.backing import (
     PREFIX,
     cold_start,
     create_code_key,
+    create_event_bus,
     create_queues,
     create_signing_keys,
     create_tables,
@@ -151,6 +152,22 @@ class System:
             else:
                 self.sqs.delete_message(**handle)
         return [message["Body"] for message in batch if message["MessageId"] in failed]
+
+    def log_events(self) -> list[str]:
+        """Do what the event source of the log of events does, until its queue is empty. Answers
+        the bodies that failed.
+        """
+        left = []
+        while batch := self.messages("EVENTS_QUEUE_URL"):
+            answer = self.invoke("event_log", {"Records": [sqs_record(each) for each in batch]})
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            left += [message["Body"] for message in batch if message["MessageId"] in failed]
+            for message in batch:
+                self.sqs.delete_message(
+                    QueueUrl=self.queues["EVENTS_QUEUE_URL"],
+                    ReceiptHandle=message["ReceiptHandle"],
+                )
+        return left
 
     def run_until(self, condition: Callable[[], bool], cpu_seconds: float = 30) -> None:
         """Let everything happen that is due, until the condition holds. The limit counts the
@@ -282,6 +299,7 @@ def running_system() -> Iterator[System]:
             **queues,
             "SIGNING_KEYS": json.dumps(create_signing_keys()),
             "SECOND_FACTOR_KEY": create_code_key(),
+            "EVENT_BUS": create_event_bus(),
             "ORDER_LIFECYCLE_ARN": arn,
             "ORDER_LIFECYCLE_LOG": LIFECYCLE_LOG,
             "CALLBACKS_API_ID": "callbacks",

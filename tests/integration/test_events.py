@@ -213,6 +213,29 @@ def token_of(answer: Any) -> str:
     return str(answer["body"]["jwt_token"])
 
 
+def check_event_publisher(system: System) -> None:
+    assert run(system, "event_publisher") is None
+    (message,) = system.messages("EVENTS_QUEUE_URL")
+    published = json.loads(message["Body"])
+    assert (published["source"], published["detail-type"]) == ("trading", "order.accepted")
+    assert published["detail"]["data"]["orders"][0]["order_id"] == ORDER_ID
+
+
+def check_event_log(system: System) -> None:
+    assert run(system, "event_log") == {"batchItemFailures": []}
+    answer = system.dynamodb.scan(TableName=f"{PREFIX}events")
+    assert [item["sequence"]["S"] for item in answer["Items"]] == ["000000000002"]
+
+
+def check_event_feed(system: System) -> None:
+    run(system, "event_log")
+    answer = run(system, "event_feed")
+    assert answer["statusCode"] == 200
+    assert (answer["body"]["since"], answer["body"]["is_delayed"]) == (2, False)
+    [shown] = answer["body"]["items"]
+    assert (shown["type"], shown["data"]["orders"][0]["order_id"]) == ("order.accepted", ORDER_ID)
+
+
 def check_auth(system: System) -> None:
     token_of(logs_in(system, "auth", "alice", CLIENT_AUDIENCE))
 

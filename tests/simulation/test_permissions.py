@@ -12,6 +12,7 @@ import pytest
 from infra.catalog.functions import SERVICES
 from infra.catalog.grants import GRANTS
 from infra.catalog.names import MAILBOXES
+from infra.catalog.tables import STREAMED
 from tests.simulation.campaign import in_process, pool
 from tests.simulation.generation import generate
 from tests.simulation.permissions import Permissions, Use
@@ -25,12 +26,21 @@ _OPERATORS_CHANGE = "the simulation's operators change limits and halts only"
 _WRONG_LOG_IN = "the simulation's clients know their secrets; tests/integration/api has others"
 _REFUSED = "a request under an idempotency key that is refused after all takes the key back"
 _GIVEN_UP = "a message is given up only after faults that few runs have"
+_MAPPING = "Lambda's event source mapping calls it with this role"
+_READERS = {box: box for box in MAILBOXES} | {"events": "event_log"}
 UNPLAYED: dict[tuple[str, str, str], str] = {
     **{
-        (box, f"queues/{box}", action): "Lambda's event source mapping calls it with this role"
-        for box in MAILBOXES
+        (reader, f"queues/{queue}", action): _MAPPING
+        for queue, reader in _READERS.items()
         for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     },
+    **{
+        ("event_publisher", f"streams/{table}", action): _MAPPING
+        for table in STREAMED
+        for action in ("DescribeStream", "GetRecords", "GetShardIterator")
+    },
+    ("event_publisher", "dlqs/events", "SendMessage"): "every record of a run can be read",
+    ("event_log", "tables/events", "Query"): "an event that does not come within four minutes",
     **{(box, f"dlqs/{box}", "SendMessage"): _GIVEN_UP for box in MAILBOXES},
     ("admin", "logs/order-lifecycle", "FilterLogEvents"): _OPERATORS_LOOK,
     ("admin", "queues/execution", "SendMessage"): _OPERATORS_CHANGE,

@@ -125,6 +125,7 @@ CALLS: list[tuple[Call | float, float]] = [
         max(SERVICES[n].timeout for n in ("orders", "auth", "callbacks", "internal")),
         API_GATEWAY_SECONDS,
     ),
+    (SERVICES["event_feed"].timeout, API_GATEWAY_SECONDS),
     (max(SERVICES[n].timeout for n in MAILBOXES), 6 * min(SERVICES[n].timeout for n in MAILBOXES)),
 ]
 

@@ -16,7 +16,7 @@ from tests.integration.backing import PREFIX
 from tests.integration.system import System
 from trading.adapters.runtime import clock
 
-UNDELIVERED = ("invocations", "schedules")
+UNDELIVERED = ("invocations", "schedules", "events")
 
 
 @dataclass

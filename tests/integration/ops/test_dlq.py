@@ -7,6 +7,7 @@ import json
 import time
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -44,14 +45,21 @@ def arn(kind: str, name: str) -> str:
 def test_the_list_counts_reasons_and_its_exit_status_says_if_there_are_messages(
     operator: Operator,
 ) -> None:
-    assert [row["depth"] for row in operator.ask("dlq", "list")] == [0] * 5
+    assert [row["depth"] for row in operator.ask("dlq", "list")] == [0] * 6
     for number in range(3):
         operator.dead_letter(
             "execution", poll(f"ord_{number}"), reason=f"NotFoundError: no order ord_{number}"
         )
     operator.dead_letter("execution", "{", "bob", reason="unreadable: 1 errors")
     listed = {row["queue"]: row for row in operator.ask("dlq", "list", status=1)}
-    assert list(listed) == ["execution", "clearing", "settlement", "invocations", "schedules"]
+    assert list(listed) == [
+        "execution",
+        "clearing",
+        "settlement",
+        "invocations",
+        "schedules",
+        "events",
+    ]
     execution = listed["execution"]
     assert (execution["depth"], execution["seen"]) == (4, 4)
     assert execution["reasons"] == {"NotFoundError": 3, "unreadable": 1}
@@ -304,6 +312,69 @@ def test_a_failed_invocation_is_invoked_again_with_its_event(
     assert request["FunctionName"] == arn("lambda", "function:trading-test-sweeper:$LATEST")
     assert request["InvocationType"] == "Event"
     assert json.loads(request["Payload"]) == {"scheduled_time": "2026-01-05T15:00:00Z"}
+
+
+def test_an_unreadable_record_is_given_to_the_publisher_again(
+    operator: Operator, invoked: list[dict[str, Any]], calls: Calls
+) -> None:
+    record = {"eventSourceARN": "stream", "dynamodb": {"SequenceNumber": "7", "NewImage": {}}}
+    body = json.dumps({"keys": None, "source": "stream", "sequence_number": "7", "record": record})
+    message_id = operator.dead_letter("events", body, reason="ValueError: no event")
+    (letter,) = operator.ask("dlq", "show", "events")
+    assert letter["reason"] == "ValueError: no event"
+    calls.answers["Invoke"] = {"StatusCode": 200, "FunctionError": "Unhandled"}
+    redrive = ("dlq", "redrive", "events", "--message", message_id, "--reason", "mended")
+    status, _, err = operator.run(*redrive)
+    assert (status, operator.ask("dlq", "list", status=1)[-1]["depth"]) == (1, 1), err
+    calls.answers["Invoke"] = {"StatusCode": 200}
+    operator.ask(*redrive)
+    assert [request["FunctionName"] for request in invoked] == ["trading-test-event-publisher"] * 2
+    assert json.loads(invoked[-1]["Payload"]) == {"Records": [record]}
+    assert operator.ask("dlq", "list")[-1]["depth"] == 0
+
+
+def test_an_event_that_the_bus_or_the_log_gave_up_goes_to_the_queue_of_the_log(
+    operator: Operator,
+) -> None:
+    queue = boto3.client("sqs").create_queue(QueueName=f"{PREFIX}events")["QueueUrl"]
+    bodies = [json.dumps({"detail": {"id": f"account/alice/{number}"}}) for number in (1, 2)]
+    operator.dead_letter("events", bodies[0], ERROR_CODE="THROTTLING", ERROR_MESSAGE="Slow down")
+    operator.dead_letter("events", bodies[1])
+    reasons = {letter["reason"] for letter in operator.ask("dlq", "show", "events")}
+    assert reasons == {"THROTTLING: Slow down", "the log of events could not handle it"}
+    let_a_second_pass()
+    assert operator.ask("dlq", "redrive", "events", "--all", "--reason", "up again") == {
+        "redriven": 2,
+        "left": 0,
+    }
+    received = boto3.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+    assert sorted(message["Body"] for message in received["Messages"]) == bodies
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            {
+                "requestContext": {"condition": "RetryAttemptsExhausted"},
+                "DDBStreamBatchInfo": {"startSequenceNumber": "7"},
+            },
+            "the publisher gave up: RetryAttemptsExhausted",
+        ),
+        ({"keys": {}, "source": "stream", "sequence_number": "7"}, "too large"),
+    ],
+)
+def test_a_record_that_is_not_in_the_message_cannot_be_published_again(
+    operator: Operator, invoked: list[dict[str, Any]], body: dict[str, Any], reason: str
+) -> None:
+    operator.dead_letter("events", json.dumps(body), reason="too large")
+    (letter,) = operator.ask("dlq", "show", "events")
+    assert letter["reason"] == reason
+    redrive = ("dlq", "redrive", "events", "--message", letter["message_id"])
+    status, _, err = operator.run(*redrive, "--reason", "again")
+    assert status == 1
+    assert "does not hold the record itself" in err
+    assert invoked == []
 
 
 def test_a_failed_schedules_target_gets_its_input_again(

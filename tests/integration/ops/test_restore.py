@@ -1,20 +1,25 @@
 """The tables are taken back to an earlier state, under their own names."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
 
+from infra.catalog.tables import STREAMED
 from ops import backups, restore
 from ops.backups import RestoreError, Tables
 from ops.recovery_points import RecoveryPoints
 from ops.target import Target
 from ops.writers import Writers, kept_tables
+from tests.fakes.events import make_event
 from tests.integration.backing import PREFIX
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import items
 from trading.adapters.dynamodb.compared_dates import TableComparedDates
+from trading.adapters.dynamodb.event_log import TableEventLog
 from trading.usecases.posttrade.reconcile_settlement import Compared
 
 Content = dict[str, list[dict[str, Any]]]
@@ -25,10 +30,17 @@ def content(operator: Operator) -> Content:
     """The tables that must come back unchanged. The audit log gets entries of the restore."""
     dynamodb = operator.system.dynamodb
     return {
-        name: sorted(items(dynamodb, f"{PREFIX}{name}"), key=str)
+        name: sorted(
+            (without_version(item) for item in items(dynamodb, f"{PREFIX}{name}")), key=str
+        )
         for name in kept_tables()
         if name != "audit"
     }
+
+
+def without_version(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as it is restored: accounts get other versions."""
+    return {k: v for k, v in item.items() if item.get("item") != "CASH" or k != "version"}
 
 
 def lose(operator: Operator, *names: str) -> None:
@@ -42,6 +54,73 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Writers, "are_stopped", lambda _: True)
     monkeypatch.setattr(restore, "run_and_show", lambda target, screen, reason: screen.show({}))
     monkeypatch.setattr(backups, "LOOK_SECONDS", 0.01)
+
+
+class Lambda:
+    """Lambda, as far as it maps event sources. Moto would run the function at each write."""
+
+    def __init__(self) -> None:
+        self.mappings: dict[str, dict[str, Any]] = {}
+
+    def create_event_source_mapping(self, **asked: Any) -> None:
+        sources = [each["EventSourceArn"] for each in self.mappings.values()]
+        assert asked["EventSourceArn"] not in sources, "AWS refuses a second one"
+        uuid = f"mapping-{len(sources)}-{asked['EventSourceArn']}"
+        self.mappings[uuid] = {**asked, "UUID": uuid}
+
+    def delete_event_source_mapping(self, UUID: str) -> None:  # noqa: N803
+        del self.mappings[UUID]
+
+    def get_paginator(self, operation: str) -> "Lambda":
+        assert operation == "list_event_source_mappings"
+        return self
+
+    def paginate(self, FunctionName: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        for mapping in list(self.mappings.values()):
+            if mapping["FunctionName"] == FunctionName:
+                yield {"EventSourceMappings": [mapping]}
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """The function of the streams, with the mappings that its stack makes."""
+
+    dynamodb: Any
+    functions: Lambda
+
+    NAME: ClassVar = "trading-test-event-publisher"
+    SETTINGS: ClassVar = {
+        "BatchSize": 100,
+        "MaximumRecordAgeInSeconds": 82_800,
+        "BisectBatchOnFunctionError": True,
+        "FilterCriteria": {"Filters": [{"Pattern": "{}"}]},
+        "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:queue"}},
+    }
+
+    def follow(self, table: str) -> None:
+        self.dynamodb.update_table(
+            TableName=f"{PREFIX}{table}",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        self.functions.create_event_source_mapping(
+            EventSourceArn=self.stream(table),
+            FunctionName=self.NAME,
+            StartingPosition="TRIM_HORIZON",
+            **self.SETTINGS,
+        )
+
+    def stream(self, table: str) -> str:
+        described = self.dynamodb.describe_table(TableName=f"{PREFIX}{table}")["Table"]
+        assert described["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+        return str(described["LatestStreamArn"])
+
+
+@pytest.fixture(autouse=True)
+def publisher(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Publisher:
+    """No table is followed yet."""
+    functions = Lambda()
+    monkeypatch.setattr(Target, "functions", functions)
+    return Publisher(operator.system.dynamodb, functions)
 
 
 @pytest.fixture
@@ -99,6 +178,66 @@ def test_a_point_in_time_is_restored_under_the_tables_own_names(
     assert content(operator) == before
     names = operator.system.dynamodb.list_tables()["TableNames"]
     assert not [name for name in names if name.endswith(restore.COPY)]
+
+
+@pytest.mark.usefixtures("stopped", "before")
+def test_the_publisher_follows_the_restored_tables_and_forgets_the_old_ones(
+    operator: Operator, publisher: Publisher
+) -> None:
+    for table in STREAMED:
+        publisher.follow(table)
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    old = {publisher.stream(table) for table in STREAMED}
+    for _ in range(2):
+        operator.ask("restore", "--backup", name, *WHY)
+        new = {publisher.stream(table) for table in STREAMED}
+        assert not old & new
+        followed = list(publisher.functions.mappings.values())
+        assert {each["EventSourceArn"] for each in followed} == new
+        for mapping in followed:
+            assert mapping["StartingPosition"] == "TRIM_HORIZON"
+            assert {key: mapping[key] for key in publisher.SETTINGS} == publisher.SETTINGS
+        old = new
+
+
+@pytest.mark.usefixtures("stopped", "before")
+def test_a_stage_without_the_publisher_gets_streams_and_no_mapping(
+    operator: Operator, publisher: Publisher
+) -> None:
+    """Its next deployment makes the mappings, with all their settings."""
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    operator.ask("restore", "--backup", name, *WHY)
+    assert all(publisher.stream(table) for table in STREAMED)
+    assert publisher.functions.mappings == {}
+
+
+@pytest.mark.usefixtures("stopped")
+def test_events_that_the_restore_undid_are_forgotten(operator: Operator, before: Content) -> None:
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    dynamodb = operator.system.dynamodb
+    log = TableEventLog(dynamodb, f"{PREFIX}events", operator.system.now)
+    assert log.write([make_event(2)]) == set()
+    operator.ask("restore", "--backup", name, *WHY)
+    assert log.after("alice", 0, 10) == []
+    keys = dynamodb.describe_table(TableName=f"{PREFIX}events")["Table"]["KeySchema"]
+    assert [each["AttributeName"] for each in keys] == ["client_id", "sequence"]
+    expiry = dynamodb.describe_time_to_live(TableName=f"{PREFIX}events")
+    assert expiry["TimeToLiveDescription"]["AttributeName"] == "expires_at"
+    assert content(operator) == before
+
+
+@pytest.mark.usefixtures("stopped", "before")
+def test_a_restored_account_has_a_version_that_it_never_had(operator: Operator) -> None:
+    """Versions count events. Those that the restore undid must not lend theirs to others."""
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    last = 0
+    for _ in range(2):
+        operator.ask("restore", "--backup", name, *WHY)
+        account = operator.system.books.account("alice")
+        assert account.version > last
+        operator.system.books.commit(account)
+        last = account.version + 1
+        operator.system.venues.now += timedelta(minutes=1)
 
 
 def test_nothing_is_deleted_while_functions_may_write(

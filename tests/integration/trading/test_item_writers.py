@@ -15,6 +15,7 @@ import pytest
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState, CircuitTransition
 
 from tests.fakes.clock import Clock
+from tests.fakes.events import make_event
 from tests.integration.backing import PREFIX
 from tests.integration.trading import entities
 from tests.integration.trading import test_identity_writers as identity
@@ -22,6 +23,8 @@ from tests.integration.trading import test_write_conditions as transactions
 from tests.integration.trading.books import NAMES, items, put
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.compared_dates import TableComparedDates
+from trading.adapters.dynamodb.event_log import KEPT_FOR, TableEventLog
+from trading.adapters.dynamodb.event_text import unpacked
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.registry import TableRegistry
@@ -200,6 +203,19 @@ def test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing(
     assert not venues.is_active("XNYS")
 
 
+def test_an_event_that_two_workers_write_is_there_once_and_whole(
+    dynamodb: Any, clock: Clock
+) -> None:
+    """The item follows from the event. So the last writer writes what the first one wrote."""
+    event = make_event(1, time=clock())
+    for _ in range(2):
+        assert TableEventLog(dynamodb, f"{PREFIX}events", clock).write([event]) == set()
+        clock.forward(hours=1)
+    (item,) = items(dynamodb, f"{PREFIX}events")
+    assert unpacked(item["event"]) == event
+    assert item["expires_at"] == int((event.time + KEPT_FOR).timestamp())
+
+
 WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.entity_writes.write_of": (
         transactions.test_an_item_that_another_writer_deleted_is_not_deleted_again,
@@ -219,6 +235,9 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
         test_postponing_an_order_leaves_an_order_that_has_moved_on,
     ),
     "dynamodb.audit.TableAuditTrail._put": (test_two_audit_entries_of_one_moment_are_both_kept,),
+    "dynamodb.event_log.TableEventLog.write": (
+        test_an_event_that_two_workers_write_is_there_once_and_whole,
+    ),
     "dynamodb.prices.TableLastPrices.observe": (
         test_a_late_worker_does_not_replace_a_younger_price,
     ),
@@ -258,7 +277,9 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 """Every function of the adapters that writes to a table, and its tests against another writer."""
 
-EXEMPT = {"ops.backups.Tables.empty": "A restore has the table to itself."}
+EXEMPT = {
+    "ops.account_versions.advance_versions.advance": "A restore has the table to itself.",
+}
 
 WRITES = {
     "put_item",

@@ -26,6 +26,7 @@ from trading.domain.clients.client import Client, ClientStatus
 from trading.domain.clients.credentials import Credential
 from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import (
+    DEPOSITORY,
     Break,
     ClosedAdvance,
     Deposit,
@@ -34,6 +35,8 @@ from trading.domain.ledger import (
     Reversal,
     Settlement,
     Withdrawal,
+    client_account,
+    transfer,
 )
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
@@ -65,7 +68,11 @@ def credential(**changes: Any) -> Credential:
 
 def withdrawal() -> Withdrawal:
     return Withdrawal(
-        trade_id="wdr_1", client_id="alice", reference="out", booked_at=entities.NOW, postings=()
+        trade_id="wdr_1",
+        client_id="alice",
+        reference="out",
+        booked_at=entities.NOW,
+        postings=transfer("USD", client_account("alice"), DEPOSITORY, 1),
     )
 
 

@@ -88,6 +88,14 @@ class Metric(Coded):
     CLOSES_FAILED = "ClosesFailed", "An order could not be ended at the close of its day."
     MESSAGES_FAILED = "MessagesFailed", "A message failed and is tried again."
     MESSAGES_BURIED = "MessagesBuried", "A message was moved to the dead-letter queue."
+    EVENTS_BURIED = (
+        "EventsBuried",
+        "A record of a table's stream had no readable event. It went to a dead-letter queue.",
+    )
+    EVENTS_MISSING = (
+        "EventsMissing",
+        "An event of an account did not come, although a later one did.",
+    )
     ORDERS_NOT_MARKED = (
         "OrdersNotMarked",
         "The order of a message in the dead-letter queue could not be flagged for review.",

@@ -25,6 +25,11 @@ def dispensable_dynamodb() -> DynamoDBClient:
     return boto3.client("dynamodb", config=DISPENSABLE_CONFIG)
 
 
+def events() -> Any:
+    """EventBridge. Its stubs are not among our packages."""
+    return boto3.client("events", config=CLIENT_CONFIG)
+
+
 def kms() -> Any:
     """KMS. Its stubs are not among our packages."""
     return boto3.client("kms", config=CLIENT_CONFIG)

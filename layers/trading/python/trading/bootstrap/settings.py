@@ -122,6 +122,26 @@ class ClientApiSettings(BooksSettings, BrowserSettings, RateLimitSettings):
     """The books, and the rate limit of an API key."""
 
 
+class EventFeedSettings(ClientApiSettings):
+    """Also the log of the accounts' events."""
+
+    events_table: str
+
+
+class EventPublisherSettings(LambdaSettings):
+    """The bus, and the queue of stream records that cannot be read."""
+
+    event_bus: str
+    events_dlq_url: str
+
+
+class EventLogSettings(LambdaSettings):
+    """The log of the accounts' events, and the queue that they come from."""
+
+    events_table: str
+    events_queue_url: str
+
+
 class OrdersApiSettings(ClientApiSettings, SignedRequestSettings):
     """What the clients' order API needs."""
 

@@ -14,6 +14,7 @@ class ErrorKind(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
+    GONE = "GONE"
     UNPROCESSABLE = "UNPROCESSABLE"
     THROTTLED = "THROTTLED"
     UNAVAILABLE = "UNAVAILABLE"
@@ -28,6 +29,10 @@ class ErrorCode(Coded):
         "The data changed while the request was handled. The same request may succeed now.",
     )
     OVERLOADED = "OVERLOADED", "The database did not take the write in time. Ask again."
+    EVENTS_EXPIRED = (
+        "EVENTS_EXPIRED",
+        "The events after this sequence are not kept any more. Read the account again.",
+    )
     VERSION_CONFLICT = "VERSION_CONFLICT", "The client has changed since the named version."
     IDEMPOTENCY_KEY_REUSED = (
         "IDEMPOTENCY_KEY_REUSED",

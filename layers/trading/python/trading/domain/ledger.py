@@ -339,6 +339,10 @@ class Withdrawal(Entry):
     cost: Money | None = None
 
 
+UNKNOWN_CLIENT = "unknown"
+"""The client id of a break that belongs to nobody."""
+
+
 class Break(Entry):
     """What an exchange or the depository said and the books refuse. It has no postings.
 

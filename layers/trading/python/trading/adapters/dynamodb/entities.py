@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from trading.adapters.dynamodb.loading import load_entity
+from trading.adapters.dynamodb.names import EVENT_ATTRIBUTE
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.ledger import LEDGER_ENTRY, LedgerEntry
@@ -18,7 +19,7 @@ def load_entry(item: Mapping[str, Any]) -> LedgerEntry:
     Entries are never read in part: the books must agree with every attribute of the ledger.
     """
     return LEDGER_ENTRY.validate_python(
-        {name: value for name, value in item.items() if name != "moved_at"}
+        {name: value for name, value in item.items() if name not in ("moved_at", EVENT_ATTRIBUTE)}
     )
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+EVENT_ATTRIBUTE = "event"
+"""The attribute of an item that holds the event of its last write."""
+
 
 @dataclass(frozen=True)
 class TableNames:

@@ -10,6 +10,7 @@ from trading.adapters.dynamodb.entity_writes import Location, put_of, write_of
 from trading.adapters.dynamodb.keys import entry_key
 from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.names import TableNames
+from trading.adapters.dynamodb.outbox import with_event
 from trading.adapters.dynamodb.proposals import proposal_location
 from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.tables import TableBooks
@@ -51,6 +52,7 @@ class TableRegistry:
         self._audience = audience
         self._proposals_table = proposals_table
         self._reads = TableReads(client)
+        self._clock = books.clock
         self.account = books.account
         self.position = books.position
         self.entries_at = books.entries_at
@@ -111,7 +113,8 @@ class TableRegistry:
 
     def commit(self, *changes: Change | Client | Credential | Proposal) -> None:
         """Write all or nothing. Raises StaleError if a condition failed."""
-        commit(self._client, [self._write(change) for change in changes])
+        writes = [self._write(change) for change in changes]
+        commit(self._client, with_event(changes, writes, self._clock()))
 
     def _versioned(
         self, table: str, key: dict[str, str], model: type[ClientOrCredential]

@@ -11,6 +11,7 @@ from trading.adapters.dynamodb.ledger import TableLedger
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.obligations import TableObligations
 from trading.adapters.dynamodb.orders import TableOrders
+from trading.adapters.dynamodb.outbox import with_event
 from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.reference_data import TableReferenceData
 from trading.adapters.dynamodb.transactions import commit
@@ -28,6 +29,7 @@ class TableBooks:
     def __init__(self, client: DynamoDBClient, tables: TableNames, clock: Clock) -> None:
         self._client = client
         self._tables = tables
+        self.clock = clock
         reads = TableReads(client)
         reference = TableReferenceData(reads, tables, clock)
         self.client = reference.client
@@ -64,4 +66,5 @@ class TableBooks:
 
         Conditions: a version has not moved on, a new item does not exist, a discharged one does.
         """
-        commit(self._client, [write_of(change, self._tables) for change in changes])
+        writes = [write_of(change, self._tables) for change in changes]
+        commit(self._client, with_event(changes, writes, self.clock()))

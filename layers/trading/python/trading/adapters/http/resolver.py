@@ -54,6 +54,7 @@ PERMISSION_EXTENSION = "x-permission"
 BEARER_SCHEME = "bearer"
 SIGNATURE_SCHEME = "venueSignature"
 BODY = "_request_body"
+ALLOWANCE = "_allowance"
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Body = TypeVar("Body")
@@ -310,6 +311,7 @@ class ApiResolver:
             )
         if allowance:
             self.principal.check_not_ended(allowance.generation)
+            app.context[ALLOWANCE] = allowance
         if app.context["_route"].openapi_extensions is None:
             raise NotFoundError
         body = raw_body(self.event)
@@ -337,6 +339,14 @@ class ApiResolver:
         if self._throttle is None:
             return None
         return self._throttle.take(principal.api_key, principal.generation)
+
+    @property
+    def requests_before(self) -> int:
+        """How many requests came with the caller's key before this one, in the window of the rate
+        limit. 0 if nobody counts.
+        """
+        allowance: Allowance | None = self.powertools.context.get(ALLOWANCE)
+        return allowance.limit - allowance.remaining - 1 if allowance else 0
 
     def check_permission(self, permission: str | None) -> None:
         """Raise HttpError 403 if the caller does not have it. The attempt is recorded."""

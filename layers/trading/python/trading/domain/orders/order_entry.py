@@ -51,16 +51,17 @@ class EntryFacts:
 
 
 class Rejection(Frozen):
-    """A new order that failed a pre-trade check. It is stored with the reason, and nothing else
-    changes.
+    """A new order that failed a pre-trade check. It is stored with the reason. The account stays as
+    it is, and is written: its version counts all that its client is told of.
     """
 
     order: Order
+    account: Account
 
     @property
-    def changed(self) -> tuple[Order]:
-        """What is written."""
-        return (self.order,)
+    def changed(self) -> tuple[Order, Account]:
+        """What is written, in one transaction."""
+        return (self.order, self.account)
 
 
 def decide(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect | Rejection:
@@ -68,7 +69,7 @@ def decide(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect | R
     try:
         return assess(received, facts, now)
     except Refusal as refusal:
-        return Rejection(order=rejected(received, refusal, now))
+        return Rejection(order=rejected(received, refusal, now), account=facts.account)
 
 
 def assess(received: Order, facts: EntryFacts, now: datetime) -> OrderEffect:

@@ -34,6 +34,12 @@ class Obligation(Frozen):
         return -self.side.sign * self.amount
 
 
+class Discharged(Frozen):
+    """Delete the obligation. The commit fails if the obligation is gone already."""
+
+    obligation: Obligation
+
+
 def obligation_of(fill: TradeEntry) -> Obligation:
     """The obligation that a trade's novation creates, or a reversal that settles by itself."""
     return Obligation(

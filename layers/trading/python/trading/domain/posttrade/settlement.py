@@ -6,7 +6,7 @@ from typing import Protocol
 from trading.domain import identifiers, ledger
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
-from trading.domain.ledger import Break, BreakCode, Fill, Settlement, TradeEntry
+from trading.domain.ledger import UNKNOWN_CLIENT, Break, BreakCode, Fill, Settlement, TradeEntry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
 from trading.domain.values import ZERO, Day, Frozen, Side
@@ -30,10 +30,13 @@ class Discharge(Frozen):
 
 
 class SettlementResult(Frozen):
-    """What the settlement of one trade changes. `account` is None if its cash does not change."""
+    """What the settlement of one trade changes.
+
+    The account is always written: its version counts all that happens to what the client owns.
+    """
 
     settlement: Settlement
-    account: Account | None
+    account: Account
     position: Position
     order: Order
 
@@ -56,7 +59,7 @@ def settle(
     )
     return SettlementResult(
         settlement=done.settlement,
-        account=None if done.account == account else done.account,
+        account=done.account,
         position=done.position,
         order=order.settled(fill.quantity if stands else 0, now),
     )
@@ -80,7 +83,7 @@ def unreconciled(trade_id: str, reason: str, confirmed: str, now: datetime) -> B
     """The break of a confirmation that the ledger does not agree with. It is the evidence."""
     return Break(
         trade_id=trade_id,
-        client_id="unknown",
+        client_id=UNKNOWN_CLIENT,
         booked_at=now,
         postings=(),
         code=BreakCode.UNRECONCILED_CONFIRMATION,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from trading.domain import identifiers
-from trading.domain.ledger import Break, BreakCode, EntryKind
+from trading.domain.ledger import UNKNOWN_CLIENT, Break, BreakCode, EntryKind
 from trading.domain.orders import booking
 from trading.domain.orders.booking import Breach, VenueExecution
 from trading.domain.orders.child_order import ChildOrder, ChildStatus
@@ -301,7 +301,7 @@ class BookExecution:
     ) -> Break:
         return Break(
             trade_id=identifiers.trade_id(said.exchange_id, said.execution_id),
-            client_id=order.client_id if order else "unknown",
+            client_id=order.client_id if order else UNKNOWN_CLIENT,
             order_id=order.order_id if order else None,
             booked_at=self.clock(),
             postings=(),

@@ -28,6 +28,7 @@ from trading.usecases.ports.errors import (
     PriceNotReadError,
     StaleError,
 )
+from trading.usecases.ports.events import EventLog
 from trading.usecases.ports.messaging import (
     FurtherInvocations,
     MailboxBatches,
@@ -48,6 +49,7 @@ __all__ = [
     "Depository",
     "Discharged",
     "EntryKey",
+    "EventLog",
     "Exchanges",
     "FurtherInvocations",
     "InstructionRefusedError",

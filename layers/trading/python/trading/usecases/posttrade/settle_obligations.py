@@ -213,7 +213,7 @@ class SettleObligations:
         done = settlement.settle(order, fill, account, position, confirmation, now)
         self.books.commit(
             done.settlement,
-            *((done.account,) if done.account else ()),
+            done.account,
             done.position,
             Discharged(obligation=obligation),
             done.order,

@@ -1,0 +1,44 @@
+"""Events: from the streams to the bus, from the bus to the log, from the log to clients."""
+
+import time
+from dataclasses import dataclass
+
+from trading.adapters.dynamodb.event_log import TableEventLog
+from trading.adapters.http.throttle import Throttle
+from trading.adapters.messaging.event_bus import EventBus
+from trading.adapters.messaging.event_log_writer import EventLogWriter
+from trading.adapters.messaging.event_publisher import EventPublisher
+from trading.adapters.runtime import clock
+from trading.bootstrap import clients
+from trading.bootstrap.api import throttle
+from trading.bootstrap.books import table_books
+from trading.bootstrap.settings import (
+    EventFeedSettings,
+    EventLogSettings,
+    EventPublisherSettings,
+)
+from trading.usecases.accounts.follow_events import FollowEvents
+
+
+@dataclass(frozen=True)
+class EventFeed:
+    follow: FollowEvents
+    throttle: Throttle
+
+
+def event_publisher(settings: EventPublisherSettings) -> EventPublisher:
+    bus = EventBus(clients.events(), settings.event_bus)
+    return EventPublisher(bus, clients.sqs(), settings.events_dlq_url)
+
+
+def event_log_writer(settings: EventLogSettings) -> EventLogWriter:
+    log = TableEventLog(clients.dynamodb(), settings.events_table, clock.now)
+    return EventLogWriter(log, clients.sqs(), settings.events_queue_url)
+
+
+def event_feed(settings: EventFeedSettings) -> EventFeed:
+    log = TableEventLog(clients.dynamodb(), settings.events_table, clock.now)
+    return EventFeed(
+        follow=FollowEvents(log, table_books(settings), clock.now, time.sleep),
+        throttle=throttle(settings),
+    )
