@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
@@ -14,6 +15,7 @@ from infra.catalog.tables import TABLES
 from tests.simulation.api_gateway import ApiGateway
 from tests.simulation.calls import Calls
 from tests.simulation.engine import Engine, Outcome
+from tests.simulation.event_cloud import EventCloud
 from tests.simulation.event_sources import EventSources
 from tests.simulation.faults import Faults
 from tests.simulation.lambdas import Lambda
@@ -57,7 +59,13 @@ class Cloud:
         self.lambdas.is_throttled = lambda: self.outages.is_exhausted("lambda")
         self.queues: dict[str, str] = {}
         self.dead_letters: dict[str, str] = {}
-        self.permissions = Permissions(self.queues, self.dead_letters)
+        self.events = EventCloud(
+            engine, seed, faults, log, lambda: self.outages.is_exhausted("lambda")
+        )
+        self.permissions = Permissions(
+            ChainMap(self.queues, {"events": self.events.queue}),
+            ChainMap(self.dead_letters, {"events": self.events.dead_letters}),
+        )
         self.calls = Calls(faults, self.outages, self.permissions, self._perform, log)
         self.dynamodb = DynamoDB(lambda: engine.now, random)
         self.sqs = Sqs(lambda: engine.now, random)
@@ -106,6 +114,8 @@ class Cloud:
     def _create_tables(self) -> None:
         happens, random = self.faults.happens, self._random
         for name, spec in TABLES.items():
+            if name == "events":  # the part of the cloud that carries events has it
+                continue
             self.dynamodb.create_table(f"{STAGE}-{name}", spec.key, spec.indexes, spec.expires)
         self.dynamodb.stale = lambda: random.uniform(0, 1.0) if happens("stale", random) else 0.0
         self.dynamodb.unprocessed = lambda: happens("unprocessed", random)
@@ -157,12 +167,13 @@ class Cloud:
             "ORDERS_PER_INVOCATION": str(ORDERS_PER_INVOCATION),
             "ORDERS_PER_PAGE": str(ORDERS_PER_PAGE),
             "SECOND_FACTOR_KEY": self.kms.create(f"{SECOND_FACTOR_KEY}-1"),
+            **{f"{name.upper()}_TABLE": f"{STAGE}-{name}" for name in TABLES},
+            **self.events.environment(),
             "ORDER_LIFECYCLE_ARN": self.lifecycle_arn,
             "ORDER_LIFECYCLE_LOG": "order-lifecycle",
             "CALLBACKS_API_ID": "callbacks",
             "VENUES_API_ID": "venues",
             "VENUES_API_STAGE": STAGE,
-            **{f"{name.upper()}_TABLE": f"{STAGE}-{name}" for name in TABLES},
             **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queues.items()},
             **{f"{name.upper()}_DLQ_URL": url for name, url in self.dead_letters.items()},
         }
@@ -178,6 +189,8 @@ class Cloud:
 
     def _perform(self, service: str, operation: str, params: dict[str, Any]) -> Any:
         """Perform a call that has arrived, and trigger what follows from it."""
+        if self.events.takes(service, params):
+            return self.events.perform(service, operation, params)
         if operation == "SendMessage" and params["QueueUrl"] == self.queues["clearing"]:
             self.asked_to_clear(json.loads(params["MessageBody"])["order_id"])
         if operation == "SendMessageBatch" and params["QueueUrl"] == self.queues["clearing"]:

@@ -21,7 +21,8 @@ BATCH_SIZE = 10
 class EventSources:
     """The mappings of queues, by URL, to functions.
 
-    visibility_timeout: of each queue, in seconds.
+    visibility_timeout: of each queue, in seconds. delays_retries: whether the functions say
+    themselves when a failed message comes again.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class EventSources:
         lambdas: Lambda,
         functions: Mapping[str, str],
         visibility_timeout: Mapping[str, float],
+        *,
+        delays_retries: bool = True,
     ) -> None:
         self._engine = engine
         self._random = random
@@ -41,6 +44,7 @@ class EventSources:
         self._lambdas = lambdas
         self._functions = functions
         self._visibility_timeout = visibility_timeout
+        self._delays_retries = delays_retries
         self._polled_at: dict[str, float] = {}
 
     def poll_soon(self, queue_url: str) -> None:
@@ -99,9 +103,10 @@ class EventSources:
         failed = {message["MessageId"] for message in received}
         if outcome.value is not None:
             failed = {failure["itemIdentifier"] for failure in outcome.value["batchItemFailures"]}
-            self._check_pauses(
-                queue_url, [m for m in received if m["MessageId"] in failed], untouched
-            )
+            if self._delays_retries:
+                self._check_pauses(
+                    queue_url, [m for m in received if m["MessageId"] in failed], untouched
+                )
         for message in received:
             if message["MessageId"] in failed or self._faults.happens("redelivered", self._random):
                 continue

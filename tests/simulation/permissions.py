@@ -79,6 +79,9 @@ def needed(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str
     """
     action = ACTIONS.get(operation, operation)
     match params:
+        case {"Entries": entries} if operation == "PutEvents":
+            for entry in entries:
+                yield "buses", entry["EventBusName"], action
         case {"TransactItems": items} if operation == "TransactWriteItems":
             for item in items:
                 for kind, write in item.items():

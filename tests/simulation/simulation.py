@@ -22,7 +22,9 @@ from tests.simulation.credentials import Credentials
 from tests.simulation.damage import Books, check_found, planted
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, Outcome, StuckError
+from tests.simulation.event_oracle import EventOracle
 from tests.simulation.faults import CALM, Faults
+from tests.simulation.followers import Follower
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
 from tests.simulation.market import (
@@ -101,10 +103,17 @@ class Simulation:
         wall.set(start)
         self.faults = Faults(scenario.rates)
         self.cloud = Cloud(self.engine, scenario.seed, self.faults, self._log)
+        self.told = EventOracle()
+        self.cloud.dynamodb.written = self.told.transaction
+        self.followers = [
+            Follower(self.engine, self.cloud.events, self.told, trader.client_id)
+            for trader in scenario.traders
+        ]
         os.environ.update(self.cloud.environment())
         Connected.cloud = self.cloud
         opening = scenario.opening.timestamp()
         self.cloud.outages.plan(self.cloud.services, opening, opening + 2 * TRADING_SECONDS)
+        self.cloud.events.plan_outage(opening, opening + 2 * TRADING_SECONDS)
         if scenario.exhausted:
             begins = opening + EXHAUSTED_AFTER
             self.cloud.outages.exhaust(scenario.exhausted, begins, begins + EXHAUSTED_FOR)
@@ -151,7 +160,23 @@ class Simulation:
         self.engine.run(settlement_time(self.days[-1]).timestamp() + HOUR, MAX_STEPS)
         self._log("the end")
         self.end.check_at_the_end()
+        self._check_events()
         self._damage()
+
+    def _check_events(self) -> None:
+        """Everything that happened to an account was told, and who follows has seen it."""
+        self.told.check_complete()
+        for follower in self.followers:
+            follower.read(follower.check)
+        self.engine.run(self.engine.now + HOUR, MAX_STEPS)
+        for follower in self.followers:
+            follower.check()
+        left = (
+            self.cloud.events.streams.left,
+            self.cloud.events.sqs.messages(self.cloud.events.dead_letters),
+        )
+        if left != (0, []):
+            raise ViolationError("no event is stuck", "at the end", str(left))
 
     def _damage(self) -> None:
         """Plant damage into the books, and have the reconciliation look at them."""
@@ -184,6 +209,10 @@ class Simulation:
             taken = changes[:]
             changes.clear()
             self.steps(taken)
+            self.cloud.events.streams.take(taken)
+        if logged := self.cloud.events.store.changes:
+            self.told.log(logged)
+            logged.clear()
 
     def _asked_to_clear(self, order_id: str) -> None:
         """Check a message that asks to clear an order.
@@ -214,9 +243,13 @@ class Simulation:
                 )
             self._on(day, time(16, 5), "day_close")
             self._on(day, time(13, 5), "day_close")
+            for follower in self.followers:
+                for hours in (0.05, 1, 7, 11):
+                    self.engine.at(opens + hours * HOUR, follower.read)
             evening = settlement_time(day).timestamp()
             self.engine.at(evening, lambda day=day: self._settle(day))  # type: ignore[misc]
             self.engine.at(evening + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
+            self.engine.at(evening + 5 * HOUR, self.cloud.events.store.apply_ttl)
             opening = datetime.combine(day, time(9, 0), NEW_YORK).timestamp()
             self.engine.at(
                 opening,

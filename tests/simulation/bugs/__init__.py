@@ -25,6 +25,7 @@ from tests.simulation.bugs import (
     signatures,
     storage,
     sweeping,
+    telling,
     views,
 )
 from tests.simulation.bugs.patching import Bug, in_place
@@ -42,6 +43,7 @@ AREAS: dict[str, tuple[Bug, ...]] = {
     "Sweeping and time": sweeping.BUGS,
     "Clearing and settlement": clearing.BUGS,
     "Messages and workflows": messaging.BUGS,
+    "Events": telling.BUGS,
     "Reconciliation": reconciling.BUGS,
     "Rights": rights.BUGS,
     "Second person": second_person.BUGS,

@@ -63,14 +63,15 @@ class DynamoDB:
     Hooks, all harmless by default: `stale` is called for each eventually consistent read, and
     answers how old its view is (up to two seconds). `unprocessed` is called for each key of a
     batch, and answers whether the key is left over. `page_size` is called for each page of a Query
-    or Scan, and answers how many items are evaluated at most. `changes` lists every effective write
-    in order.
+    or Scan, and answers how many items are evaluated at most. `written` is called with what a call
+    changed. `changes` lists every effective write in order.
     """
 
     def __init__(self, now: Callable[[], float], random: Random) -> None:
         self.stale: Callable[[], float] = lambda: 0.0
         self.unprocessed: Callable[[], bool] = lambda: False
         self.page_size: Callable[[], int | None] = lambda: None
+        self.written: Callable[[Sequence[Change]], None] = lambda _: None
         self.changes: list[Change] = []
         self._now = now
         self._random = random
@@ -111,7 +112,11 @@ class DynamoDB:
             run = self._operations[operation]
         except KeyError:
             raise NotImplementedError(f"DynamoDB: {operation}") from None
-        return run(params)
+        before = len(self.changes)
+        answer = run(params)
+        if len(self.changes) > before:
+            self.written(self.changes[before:])
+        return answer
 
     def items(self, table: str) -> Iterable[Item]:
         """All items as they are now, for checkers that take no part in the run."""

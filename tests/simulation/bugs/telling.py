@@ -1,0 +1,144 @@
+"""Events: what is told of a transaction, and its way to those who follow."""
+
+from tests.simulation.bugs.patching import Bug, Edit
+from trading.adapters.dynamodb import outbox
+from trading.adapters.dynamodb.event_log import TableEventLog
+from trading.adapters.messaging import event_bus
+from trading.adapters.messaging.event_bus import EventBus
+from trading.adapters.messaging.event_log_writer import EventLogWriter
+from trading.domain import events
+from trading.usecases.accounts import follow_events
+from trading.usecases.accounts.follow_events import FollowEvents
+from trading.usecases.posttrade.settle_obligations import SettleObligations
+
+BUGS = (
+    Bug(
+        "an event without its shares",
+        "What is told of a transaction leaves the positions out.",
+        "Clients that follow their events see fewer shares than they have.",
+        (
+            Edit(
+                events.data_of,
+                "positions=tuple(_position(fact) for fact in facts if isinstance(fact, Position)),",
+                "positions=(),",
+            ),
+        ),
+    ),
+    Bug(
+        "an event with the old version",
+        "The orders in an event have the version that was read, not the one that was written.",
+        "Consumers take a change of an order for one that they know.",
+        (Edit(events._order, "order.version + 1", "order.version"),),
+    ),
+    Bug(
+        "an order tells before its account",
+        "The order leads an event, also if the account changes with it.",
+        "The sequence of the account has a gap at each trade.",
+        (
+            Edit(
+                events.lead_of,
+                "(Account, Order, Client, Break)",
+                "(Order, Account, Client, Break)",
+            ),
+        ),
+    ),
+    Bug(
+        "a settlement without its account",
+        "A settlement does not write the account.",
+        "Shares are settled, and the account's sequence does not count it.",
+        (Edit(SettleObligations._book, "done.account,", ""),),
+    ),
+    Bug(
+        "only new items are news",
+        "The publisher leaves out what a stream calls a change of an item.",
+        "Only the first event of each account is told.",
+        (
+            Edit(
+                outbox.is_news,
+                "image[EVENT_ATTRIBUTE] != last",
+                "last is None",
+            ),
+        ),
+    ),
+    Bug(
+        "refused by the bus and forgotten",
+        "The publisher does not look whether the bus took each event.",
+        "An event that EventBridge refuses is lost.",
+        (Edit(EventBus._refused, 'if "ErrorCode" in entry', "if False"),),
+    ),
+    Bug(
+        "a bus that is down is forgotten",
+        "After the last try the publisher gives up without an error.",
+        "Lambda goes on in the stream, and the events are lost.",
+        (Edit(EventBus.publish, "if pending:", "if False:"),),
+    ),
+    Bug(
+        "only the first batch is published",
+        "Of many events, the publisher puts only one request on the bus.",
+        "Under load, events are lost.",
+        (Edit(event_bus._batches, "batch, size = [], 0", "return"),),
+        pending="No shard gets more than ten records before it is read.",
+    ),
+    Bug(
+        "left over in the log",
+        "The writer of the log does not look at what DynamoDB did not take.",
+        "An event that came is lost.",
+        (Edit(TableEventLog.write, "return left", "return set()"),),
+    ),
+    Bug(
+        "failed and acknowledged",
+        "The writer of the log acknowledges messages that it could not write.",
+        "An event that came is lost.",
+        (
+            Edit(
+                EventLogWriter.__call__,
+                '[{"itemIdentifier": each} for each in sorted(failed)]',
+                "[]",
+            ),
+        ),
+    ),
+    Bug(
+        "an event that was told is told anew",
+        "The log numbers events as they come.",
+        "An event that comes twice is in the log twice.",
+        (
+            Edit(
+                TableEventLog.write,
+                "{_key_of(event): _item(event) for event in events}",
+                "{(e.aggregate.id, e.sequence + len(e.topics) % 2): _item(e.model_copy(update="
+                '{"sequence": e.sequence + len(e.topics) % 2})) for e in events}',
+            ),
+        ),
+    ),
+    Bug(
+        "gaps are passed over",
+        "Who follows gets all events that are there, also behind one that is not there yet.",
+        "An event that comes late is never seen.",
+        (
+            Edit(
+                follow_events._without_gap,
+                "if event.sequence == sequence",
+                "if sequence",
+            ),
+        ),
+    ),
+    Bug(
+        "the answer names the last sequence",
+        "The answer tells to go on after what is in the log, not after what it shows.",
+        "Events behind a gap are never seen.",
+        (
+            Edit(
+                FollowEvents._read,
+                "since=events[-1].sequence if events else since,",
+                "since=found[-1].sequence if found else since,",
+            ),
+        ),
+    ),
+    Bug(
+        "a late event has expired",
+        "An event that is not there yet counts as expired when it is the first that is kept.",
+        "Clients are told to read their accounts anew for nothing.",
+        (Edit(FollowEvents._is_gone, "if age < UNDER_WAY:", "if False:"),),
+        pending="Nobody follows while the first event of an account is on its way.",
+    ),
+)
