@@ -47,6 +47,7 @@ def costs(console: Console, write: bool) -> None:
             "limit sell": measure.measure(measure.LIMIT_SELL, RUNS),
             "split in two": measure.measure(measure.MARKET_BUY, RUNS, split=True),
         }
+        together = measure.measure(measure.MARKET_BUY, RUNS, together=True)
     plain = kinds["market buy"]
     usage = plain.busy.plus(login)
     with console.status("the templates, and the schedules at rest"):
@@ -55,6 +56,7 @@ def costs(console: Console, write: bool) -> None:
     orders["market buy, idle worker"] = plain.idle.plus(login)
     grids = [
         report.costs(orders),
+        report.events({"one a batch": plain.busy, "an order's in one batch": together.busy}),
         report.by_stage(usage),
         report.counts(kinds),
         report.by_call(usage),

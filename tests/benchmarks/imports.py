@@ -93,6 +93,9 @@ def environment() -> dict[str, str]:
             for name in MAILBOXES
             for kind in ("QUEUE", "DLQ")
         },
+        "EVENT_BUS": "events",
+        "EVENTS_QUEUE_URL": "http://queue",
+        "EVENTS_DLQ_URL": "http://queue",
         "SIGNING_KEYS": "{}",
         "SECOND_FACTOR_KEY": "unused",
         "TOKEN_AUDIENCE": "unused",

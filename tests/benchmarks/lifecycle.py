@@ -16,18 +16,22 @@ from infra.catalog.names import ORDER_LIFECYCLE
 from tests.benchmarks import seeding
 from tests.benchmarks.meter import Units
 from tests.benchmarks.prices import Billed
-from tests.benchmarks.units import read_units
+from tests.benchmarks.units import Item, read_units
 from tests.benchmarks.world import REGION, World
 from tests.simulation.contracts.timeline import Timeline
 from tests.simulation.services.stepfunctions import StepFunctions
 from tests.simulation.services.stepfunctions_execution import TRANSITION_SECONDS
 from tests.simulation.workflows import definition
+from trading.adapters.dynamodb.names import EVENT_ATTRIBUTE
 from trading.adapters.messaging.mailboxes import BATCH_SIZE
+from trading.domain.events import AggregateKind
 
 EXPRESS_GB = 64 / 1024
 """The memory of a run with small data: the least that Express bills."""
 BILLED_A_SECOND = 10
 """Express rounds the duration of a run up to a tenth of a second."""
+QUEUE_REQUESTS_OF_SENDING = 1
+"""A rule sends each event by itself."""
 STATE_SECONDS = 0.01
 """The assumed duration of a state besides its wait: Step Functions' own time and the call's."""
 QUEUE_REQUESTS_OF_DELIVERY = 2
@@ -46,6 +50,8 @@ class Stage(StrEnum):
     CLEAR = "clear"
     SETTLE = "settle"
     RECONCILE = "reconcile"
+    PUBLISH = "publish"
+    LOG = "log"
     PLAN = "plan"
     TICK = "scheduled"
 
@@ -63,6 +69,7 @@ class Lifecycle:
     """Drives a world, and counts each step under its stage."""
 
     world: World
+    events_together: bool = False
     _time: Timeline = field(default_factory=Timeline)
     _sent: deque[tuple[str, str]] = field(default_factory=deque)
     _billed: set[str] = field(default_factory=set)
@@ -144,6 +151,37 @@ class Lifecycle:
         settled = books.order(order_id)
         _expect(settled is not None and settled.status == "SETTLED", settled)
         return fill.settlement_date
+
+    def publish(self) -> None:
+        """Carry the events of what was written from the streams to their log, one a batch unless
+        they come together.
+        """
+        records = [
+            _stream_record(table, before, after)
+            for table, before, after in self.world.meter.written
+            if self.world.is_streamed(table) and EVENT_ATTRIBUTE in after
+        ]
+        self.world.meter.written.clear()
+        self.world.meter.stage = Stage.PUBLISH
+        for batch in self._batches(records):
+            self.world.invoke("event_publisher", {"Records": batch})
+        messages = [
+            {"detail": json.loads(entry["Detail"])}
+            for entry in self.world.published
+            if json.loads(entry["Detail"])["aggregate"]["kind"] == AggregateKind.ACCOUNT
+        ]
+        _expect(len(self.world.published) == len(records) > 0, records)
+        self.world.published.clear()
+        self.world.meter.stage = Stage.LOG
+        for batch in self._batches(messages):
+            requests = len(batch) * QUEUE_REQUESTS_OF_SENDING + QUEUE_REQUESTS_OF_DELIVERY
+            self.world.meter.charge("event_log", Billed.STANDARD_QUEUE_REQUESTS, requests)
+            event = {"Records": [_message("event_log", json.dumps(each)) for each in batch]}
+            answer = self.world.invoke("event_log", event)
+            _expect(not answer["batchItemFailures"], self.world.last_output)
+
+    def _batches(self, items: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+        return [items] if self.events_together else [[item] for item in items]
 
     def plan(self, settlement_date: date) -> None:
         """Run the first state of the settlement cycle."""
@@ -242,18 +280,32 @@ class Lifecycle:
     def _deliver(self, function: str, body: str, stage: Stage) -> None:
         self.world.meter.stage = stage
         self.world.meter.charge(function, Billed.QUEUE_REQUESTS, QUEUE_REQUESTS_OF_DELIVERY)
-        record = {
-            "messageId": str(uuid4()),
-            "receiptHandle": "handle",
-            "body": body,
-            "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": seeding.CLIENT},
-            "messageAttributes": {},
-            "eventSource": "aws:sqs",
-            "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{function}.fifo",
-            "awsRegion": REGION,
-        }
-        answer = self.world.invoke(function, {"Records": [record]})
+        answer = self.world.invoke(function, {"Records": [_message(function, body)]})
         _expect(not answer["batchItemFailures"], self.world.last_output)
+
+
+def _message(function: str, body: str) -> dict[str, Any]:
+    """A message as an event source passes it on."""
+    return {
+        "messageId": str(uuid4()),
+        "receiptHandle": "handle",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": seeding.CLIENT},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{function}.fifo",
+        "awsRegion": REGION,
+    }
+
+
+def _stream_record(table: str, before: Item | None, after: Item) -> dict[str, Any]:
+    """A write as the stream of its table tells of it."""
+    images = {"NewImage": after} | ({"OldImage": before} if before else {})
+    return {
+        "eventName": "MODIFY" if before else "INSERT",
+        "eventSourceARN": f"arn:aws:dynamodb:{REGION}:000000000000:table/{table}/stream/1",
+        "dynamodb": images,
+    }
 
 
 class _Steady(random.Random):

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.benchmarks import seeding
 from tests.benchmarks.lifecycle import Lifecycle
-from tests.benchmarks.meter import Usage
+from tests.benchmarks.meter import Party, Usage
 from tests.benchmarks.prices import PRICE, Billed
 from tests.benchmarks.world import World, running_world
 from trading.adapters.dynamodb import compared_dates
@@ -45,16 +45,22 @@ class Measured:
 
 
 def measure(
-    order: Order, runs: int = 1, *, split: bool = False, endpoint: str | None = None
+    order: Order,
+    runs: int = 1,
+    *,
+    split: bool = False,
+    endpoint: str | None = None,
+    together: bool = False,
 ) -> Measured:
     """Measure one order of each kind in several runs. Durations are medians. `split` means that the
-    best exchange has only a few shares.
+    best exchange has only a few shares. `together`: all events of the order come in one batch, not
+    each in its own.
     """
     idle, busy = [], []
     with running_world(endpoint) as world:
         if split:
             seeding.configure_exchange(world, "BATS", displayed_size=10, half_spread_basis_points=0)
-        life = Lifecycle(world)
+        life = Lifecycle(world, events_together=together)
         # the first order is not measured: it connects and fills caches
         for number in range(runs + 1):
             world.clock.forward(LONGEST_CACHE_SECONDS)
@@ -86,21 +92,21 @@ def measure_login() -> Usage:
         return log_in.plus(world.meter.take().divided(ORDERS_A_VERDICT))
 
 
-def bill(usage: Usage) -> dict[tuple[bool, Billed], float]:
-    """USD for an order, by payer (True: the simulators) and purpose."""
-    total: dict[tuple[bool, Billed], float] = defaultdict(float)
-    for (simulated, _, billed), quantity in quantities_of(usage).items():
-        total[simulated, billed] += quantity * PRICE[billed]
+def bill(usage: Usage) -> dict[tuple[Party, Billed], float]:
+    """USD for an order, by payer and purpose."""
+    total: dict[tuple[Party, Billed], float] = defaultdict(float)
+    for (party, _, billed), quantity in quantities_of(usage).items():
+        total[party, billed] += quantity * PRICE[billed]
     return total
 
 
-def quantities_of(usage: Usage) -> dict[tuple[bool, str, Billed], float]:
+def quantities_of(usage: Usage) -> dict[tuple[Party, str, Billed], float]:
     """Billed quantities for an order, by payer, stage and kind."""
-    found: dict[tuple[bool, str, Billed], float] = defaultdict(float)
+    found: dict[tuple[Party, str, Billed], float] = defaultdict(float)
     for charge in usage.charges:
-        found[charge.is_simulated, charge.stage, charge.billed] += charge.quantity * charge.share
+        found[charge.party, charge.stage, charge.billed] += charge.quantity * charge.share
     for run in usage.invocations:
-        found[run.is_simulated, run.stage, Billed.COMPUTE] += run.gb_seconds * run.share
+        found[run.party, run.stage, Billed.COMPUTE] += run.gb_seconds * run.share
     return found
 
 
@@ -110,7 +116,9 @@ def _one(world: World, life: Lifecycle, order: Order) -> tuple[Usage, date]:
     seeding.replenish(world)
     claims = life.authorize(life.log_in())  # the last token ended while its order settled
     world.meter.take()
+    world.meter.written.clear()
     settlement_date = life.settle(life.place(claims, order))
+    life.publish()
     return world.meter.take(), settlement_date
 
 

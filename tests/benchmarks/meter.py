@@ -5,9 +5,11 @@ process.
 import json
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from math import ceil
 from typing import Any, TypeVar
 
@@ -31,6 +33,9 @@ LATENCY_MS = {
 DEFAULT_LATENCY_MS = 6.0
 HTTP_LATENCY_MS = 8.0
 """Assumed round trips, warm and in the same region. Nothing here can measure them."""
+EVENT_FUNCTIONS = ("event_publisher", "event_log")
+EVENT_BYTES = 64 * 1024
+"""EventBridge bills each begun part of an event of this size."""
 ACCESS_LOG_BYTES = 450
 LOG_EVENT_BYTES = 26
 SAMPLED_TRACES = 0.05
@@ -48,6 +53,21 @@ class Units:
     key: str
     write_units: float = 0
     read_units: float = 0
+
+
+class Party(StrEnum):
+    """Whose usage it is. `EVENTS`: what follows the commits of an order, and no order waits for."""
+
+    OURS = "ours"
+    EVENTS = "events"
+    SIMULATORS = "simulators"
+
+
+def party_of(function: str) -> Party:
+    """Whose usage a function's is."""
+    if function in SIMULATORS:
+        return Party.SIMULATORS
+    return Party.EVENTS if function in EVENT_FUNCTIONS else Party.OURS
 
 
 @dataclass(frozen=True)
@@ -76,9 +96,9 @@ class Call:
         return sum(each.read_units for each in self.units)
 
     @property
-    def is_simulated(self) -> bool:
-        """Whether a simulator makes the call."""
-        return self.function in SIMULATORS
+    def party(self) -> Party:
+        """Whose call it is."""
+        return party_of(self.function)
 
 
 @dataclass(frozen=True)
@@ -93,9 +113,9 @@ class Charge:
     share: float = 1
 
     @property
-    def is_simulated(self) -> bool:
-        """Whether a simulator pays."""
-        return self.payer in SIMULATORS
+    def party(self) -> Party:
+        """Who pays."""
+        return party_of(self.payer)
 
 
 @dataclass(frozen=True)
@@ -111,9 +131,9 @@ class Invocation:
     share: float = 1
 
     @property
-    def is_simulated(self) -> bool:
-        """Whether a simulator pays."""
-        return self.function in SIMULATORS
+    def party(self) -> Party:
+        """Who pays."""
+        return party_of(self.function)
 
     @property
     def gb_seconds(self) -> float:
@@ -180,7 +200,7 @@ class _Frame:
 
 class Meter:
     """Counts usage. Attach it to the events of a session before clients are made. `stage` names the
-    present stage.
+    present stage. `written`: the items that were put, with their tables and what was there before.
     """
 
     def __init__(
@@ -189,6 +209,7 @@ class Meter:
         """`tables` maps physical names to tables. `peek` reads an item without being counted."""
         self.usage = Usage()
         self.stage = ""
+        self.written: deque[tuple[str, Item | None, Item]] = deque()
         self._tables = tables
         self._peek = peek
         self._frames: list[_Frame] = []
@@ -291,12 +312,15 @@ class Meter:
                 self.charge(function, Billed.READS, call.read_units)
             else:
                 billed = {
-                    "sqs": Billed.QUEUE_REQUESTS,
+                    "sqs": queue_requests(request.get("QueueUrl", "")),
                     "secretsmanager": Billed.SECRETS,
                     "kms": Billed.MACS,
                 }.get(service)
                 if billed:
                     self.charge(function, billed)
+                for entry in request.get("Entries", ()):
+                    size = len(entry["Detail"].encode())
+                    self.charge(function, Billed.EVENTS, ceil(size / EVENT_BYTES))
                 call = Call(self.stage, function, service, operation)
             self.usage.calls.append(call)
 
@@ -312,6 +336,8 @@ class Meter:
             yield Units(table, "", key[spec.key[0]]["S"], write_units=written)
             for index, entry, written in units.index_writes(spec, old, new):
                 yield Units(table, index, entry, write_units=written)
+            if new and new != old:
+                self.written.append((table, old, new))
             if new:
                 kind = " ".join(value.get("S", "") for value in key.values())
                 self.usage.items.append(ItemSize(self.stage, table, kind, units.item_bytes(new)))
@@ -328,7 +354,7 @@ class Meter:
                 read = units.read_units(found, consistent=consistent)
                 yield Units(table, "", key, read_units=read)
             case "Query":
-                (value,) = re.findall(r"=\s*(:\w+)", request["KeyConditionExpression"])[:1]
+                (value,) = re.findall(r" =\s*(:\w+)", request["KeyConditionExpression"])[:1]
                 key = request["ExpressionAttributeValues"][value]["S"]
                 index = request.get("IndexName", "")
                 read = units.read_units(answer["Items"], consistent=consistent)
@@ -367,7 +393,19 @@ def _writes(operation: str, request: dict[str, Any]) -> list[dict[str, Any]]:
     """The single writes of a request. A condition check counts as one write."""
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
         return [request]
+    if operation == "BatchWriteItem":
+        return [
+            {"TableName": table, **action}
+            for table, requests in request["RequestItems"].items()
+            for each in requests
+            for action in each.values()
+        ]
     return [write for action in request.get("TransactItems", ()) for write in action.values()]
+
+
+def queue_requests(url: str) -> Billed:
+    """What a request to a queue is billed as."""
+    return Billed.QUEUE_REQUESTS if url.endswith(".fifo") else Billed.STANDARD_QUEUE_REQUESTS
 
 
 def _detail(request: dict[str, Any]) -> str:
@@ -375,7 +413,8 @@ def _detail(request: dict[str, Any]) -> str:
     named = [request["TableName"]] if "TableName" in request else []
     named += [write["TableName"] for write in _writes("", request)]
     counted = [
-        f"{table} ×{len(asked['Keys'])}" for table, asked in request.get("RequestItems", {}).items()
+        f"{table} ×{len(asked.get('Keys', asked) if isinstance(asked, dict) else asked)}"
+        for table, asked in request.get("RequestItems", {}).items()
     ]
     return ", ".join(
         [

@@ -64,8 +64,9 @@ def monthly(metrics: int) -> list[Fixed]:
         ),
         Fixed(
             "SQS: event sources polling idle queues (estimate)",
-            (n := len(MAILBOXES) * POLLERS * LONG_POLLS_A_MINUTE * MINUTES),
-            n * PRICE[Billed.QUEUE_REQUESTS],
+            (n := POLLERS * LONG_POLLS_A_MINUTE * MINUTES) * (len(MAILBOXES) + 1),
+            n * len(MAILBOXES) * PRICE[Billed.QUEUE_REQUESTS]
+            + n * PRICE[Billed.STANDARD_QUEUE_REQUESTS],
         ),
         Fixed(
             "EventBridge Scheduler: schedules", schedules, 2 * MINUTES * prices.SCHEDULED_INVOCATION

@@ -18,6 +18,8 @@ class Billed(StrEnum):
     API_REQUESTS = "API Gateway requests"
     HTTP_API_REQUESTS = "API Gateway HTTP API requests"
     QUEUE_REQUESTS = "SQS FIFO requests"
+    EVENTS = "EventBridge events"
+    STANDARD_QUEUE_REQUESTS = "SQS requests"
     INVOCATIONS = "Lambda invocations"
     COMPUTE = "Lambda GB-seconds (estimate)"
     LOGS = "CloudWatch Logs GB (estimate)"
@@ -36,6 +38,8 @@ PRICE: dict[Billed, float] = {
     Billed.API_REQUESTS: 3.50 / MILLION,
     Billed.HTTP_API_REQUESTS: 1 / MILLION,
     Billed.QUEUE_REQUESTS: 0.50 / MILLION,
+    Billed.EVENTS: 1 / MILLION,
+    Billed.STANDARD_QUEUE_REQUESTS: 0.40 / MILLION,
     Billed.INVOCATIONS: 0.20 / MILLION,
     Billed.COMPUTE: 0.0000133334,
     Billed.LOGS: 0.50,

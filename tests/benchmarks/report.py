@@ -9,7 +9,7 @@ from infra.catalog.names import EXCHANGES
 from tests.benchmarks.grid import Grid
 from tests.benchmarks.lifecycle import Stage
 from tests.benchmarks.measure import Measured, bill, quantities_of
-from tests.benchmarks.meter import Usage
+from tests.benchmarks.meter import Party, Usage
 from tests.benchmarks.monthly import Fixed
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.seeding import SYMBOL
@@ -24,7 +24,8 @@ SHARED_KEYS = (
     (rf"\b({'|'.join(EXCHANGES)})\b", "{exchange_id}"),
     (rf"\b{SYMBOL}\b", "{symbol}"),
 )
-PARTIES = ((False, "ours"), (True, "simulators"))
+BUDGET_OF_EVENTS = 12
+"""USD for the events of a million orders."""
 
 
 def by_stage(usage: Usage) -> Grid:
@@ -42,25 +43,25 @@ def by_stage(usage: Usage) -> Grid:
             Billed.MACS,
         )
     ]
-    calls: dict[tuple[bool, str], float] = defaultdict(float)
+    calls: dict[tuple[Party, str], float] = defaultdict(float)
     for call in usage.calls:
-        calls[call.is_simulated, call.stage] += call.share
+        calls[call.party, call.stage] += call.share
     rows = []
-    for simulated, party in PARTIES:
+    for party in Party:
         stages = [
             s
             for s in STAGES
-            if calls[simulated, s] or any(quantities.get((simulated, s, b)) for b in columns)
+            if calls[party, s] or any(quantities.get((party, s, b)) for b in columns)
         ]
         for stage in stages:
-            row = [quantities.get((simulated, stage, billed), 0.0) for billed in columns]
-            rows.append([party, str(stage), *map(_number, (calls[simulated, stage], *row))])
+            row = [quantities.get((party, stage, billed), 0.0) for billed in columns]
+            rows.append([str(party), str(stage), *map(_number, (calls[party, stage], *row))])
         sums = [
-            sum(quantities.get((simulated, stage, billed), 0.0) for stage in stages)
+            sum(quantities.get((party, stage, billed), 0.0) for stage in stages)
             for billed in columns
         ]
         rows.append(
-            [party, "all", *map(_number, (sum(calls[simulated, s] for s in stages), *sums))]
+            [str(party), "all", *map(_number, (sum(calls[party, s] for s in stages), *sums))]
         )
     header = ["", "step", "AWS calls", *(_short(billed) for billed in columns)]
     return Grid("A plain order by step", header, rows, numbers_from=2)
@@ -169,20 +170,30 @@ def costs(orders: dict[str, Usage]) -> Grid:
     """USD for a million orders of each kind."""
     bills = [bill(usage) for usage in orders.values()]
     rows = []
-    for simulated, party in PARTIES:
-        lines = [
-            billed for billed in Billed if any(each.get((simulated, billed)) for each in bills)
-        ]
+    for party in Party:
+        lines = [billed for billed in Billed if any(each.get((party, billed)) for each in bills)]
         rows += [
-            [party, billed.value, *(_usd(each.get((simulated, billed), 0)) for each in bills)]
+            [str(party), billed.value, *(_usd(each.get((party, billed), 0)) for each in bills)]
             for billed in lines
         ]
-        totals = [
-            sum(usd for (payer, _), usd in each.items() if payer == simulated) for each in bills
-        ]
-        rows.append([party, "total", *map(_usd, totals)])
-    rows.append(["", "both", *(_usd(sum(each.values())) for each in bills)])
+        totals = [sum(usd for (payer, _), usd in each.items() if payer is party) for each in bills]
+        rows.append([str(party), "total", *map(_usd, totals)])
+    rows.append(["", "all", *(_usd(sum(each.values())) for each in bills)])
     return Grid("USD for a million orders", ["", "", *orders], rows, numbers_from=2)
+
+
+def events(ways: dict[str, Usage]) -> Grid:
+    """USD for the events of a million plain orders, by how many come in a batch."""
+    bills = [bill(usage) for usage in ways.values()]
+    of_events = [
+        {billed: usd for (party, billed), usd in each.items() if party is Party.EVENTS}
+        for each in bills
+    ]
+    lines = [billed for billed in Billed if any(each.get(billed) for each in of_events)]
+    rows = [[billed.value, *(_usd(each.get(billed, 0)) for each in of_events)] for billed in lines]
+    rows.append(["total", *(_usd(sum(each.values())) for each in of_events)])
+    rows.append(["budget", *[f"{BUDGET_OF_EVENTS:.2f}"] * len(ways)])
+    return Grid("USD for the events of a million plain orders", ["", *ways], rows, 1)
 
 
 def fixed(lines: Iterable[Fixed]) -> Grid:
@@ -206,18 +217,18 @@ def counts(kinds: dict[str, Measured]) -> Grid:
     rows = []
     for name, measured in kinds.items():
         for worker, usage in (("busy", measured.busy), ("idle", measured.idle)):
-            calls = sum(call.share for call in usage.calls if not call.is_simulated)
+            calls = sum(call.share for call in usage.calls if call.party is Party.OURS)
             writes, reads = (
                 sum(
                     each.quantity * each.share
                     for each in usage.charges
-                    if each.billed is billed and not each.is_simulated
+                    if each.billed is billed and each.party is Party.OURS
                 )
                 for billed in (Billed.WRITES, Billed.READS)
             )
             rows.append([name, worker, _number(calls), _number(writes), _number(reads)])
     return Grid(
-        "Orders compared, without the simulators",
+        "Orders compared, without events and simulators",
         ["", "worker", "AWS calls", "write units", "read units"],
         rows,
         2,

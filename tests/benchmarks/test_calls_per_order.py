@@ -6,6 +6,8 @@ import pytest
 
 from tests.benchmarks.lifecycle import EXPRESS_GB, Stage
 from tests.benchmarks.measure import MARKET_BUY, Measured, measure
+from tests.benchmarks.meter import Call, Party
+from tests.benchmarks.prices import Billed
 
 MOST_CALLS = {
     Stage.ACCEPT: 4,
@@ -16,6 +18,7 @@ MOST_CALLS = {
     Stage.SETTLE: 8,
     Stage.RECONCILE: 1,
 }
+MOST_CALLS_OF_EVENTS = {Stage.PUBLISH: 5, Stage.LOG: 6}
 MOST_CALLS_OF_AN_IDLE_WORKER = 51
 ADVICE = (
     "Each call of AWS costs every order latency and money. If a new call is worth it, raise the "
@@ -29,28 +32,54 @@ def measured() -> Measured:
     return measure(MARKET_BUY)
 
 
+def ours(measured: Measured) -> list[Call]:
+    """The calls for the order itself."""
+    return [call for call in measured.busy.calls if call.party is Party.OURS]
+
+
 @pytest.mark.parametrize("stage", MOST_CALLS)
 def test_calls_of_a_plain_order(measured: Measured, stage: Stage) -> None:
-    mine = [call for call in measured.busy.calls if call.stage == stage and not call.is_simulated]
+    mine = [
+        call for call in measured.busy.calls if call.stage == stage and call.party is Party.OURS
+    ]
     done = Counter(f"{call.function}: {call.operation} {call.detail}" for call in mine)
     assert sum(call.share for call in mine) <= MOST_CALLS[stage], "\n".join([ADVICE, *done])
 
 
 def test_write_units_of_a_plain_order_and_of_its_fill(measured: Measured) -> None:
-    mine = [call for call in measured.busy.calls if not call.is_simulated]
+    mine = ours(measured)
     assert sum(call.write_units * call.share for call in mine if call.stage == Stage.BOOK) <= 9, (
         ADVICE
     )
-    assert sum(call.write_units * call.share for call in mine) <= 38, ADVICE
+    assert sum(call.write_units * call.share for call in mine) <= 37, ADVICE
+
+
+@pytest.mark.parametrize("stage", MOST_CALLS_OF_EVENTS)
+def test_calls_of_the_events_of_a_plain_order(measured: Measured, stage: Stage) -> None:
+    """Five events, of which three are of the account, each in a batch of its own."""
+    calls = [call for call in measured.busy.calls if call.stage == stage]
+    assert all(call.party is Party.EVENTS for call in calls)
+    assert 0 < sum(call.share for call in calls) <= MOST_CALLS_OF_EVENTS[stage], ADVICE
+
+
+def test_the_events_of_a_plain_order_are_billed(measured: Measured) -> None:
+    billed: dict[str, float] = defaultdict(float)
+    for charge in measured.busy.charges:
+        if charge.party is Party.EVENTS:
+            billed[charge.billed] += charge.quantity * charge.share
+    assert billed[Billed.EVENTS] == 5
+    assert billed[Billed.STANDARD_QUEUE_REQUESTS] == 3 * 3
+    assert billed[Billed.QUEUE_REQUESTS] == 0
+    assert billed[Billed.WRITES] >= 3
 
 
 def test_no_other_stage_costs_anything(measured: Measured) -> None:
-    seen = {call.stage for call in measured.busy.calls if not call.is_simulated}
+    seen = {call.stage for call in ours(measured)}
     assert seen == MOST_CALLS.keys(), ADVICE
 
 
 def test_calls_of_an_idle_worker(measured: Measured) -> None:
-    calls = sum(call.share for call in measured.idle.calls if not call.is_simulated)
+    calls = sum(call.share for call in measured.idle.calls if call.party is Party.OURS)
     assert calls <= MOST_CALLS_OF_AN_IDLE_WORKER, ADVICE
 
 

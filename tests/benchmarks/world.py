@@ -98,7 +98,7 @@ class Clock:
 
 class World:
     """A world that `running_world` builds. `asynchronous` holds the calls that the system asked AWS
-    to make later.
+    to make later, `published` the entries that were put on the bus of events.
     """
 
     def __init__(self, clock: Clock, prefix: str, endpoint: str | None) -> None:
@@ -116,6 +116,8 @@ class World:
         self.signing_key: str = made["KeyMetadata"]["KeyId"]
         self._kms = kms
         self.queues = {name: self._queue(name) for name in MAILBOXES}
+        self.event_queue: str = self.sqs.create_queue(QueueName=f"{prefix}events")["QueueUrl"]
+        self.published: list[dict[str, Any]] = []
         self.asynchronous: deque[tuple[str, dict[str, Any]]] = deque()
         self.meter = Meter(self.tables, self.peek)
         self.last_output = ""
@@ -138,6 +140,9 @@ class World:
             "SIGNING_KEYS": json.dumps(
                 {audience: [self.signing_key] for audience in SIGNING_KEYS.values()}
             ),
+            "EVENT_BUS": f"{self.prefix}events",
+            "EVENTS_QUEUE_URL": self.event_queue,
+            "EVENTS_DLQ_URL": self.event_queue,
             "SECOND_FACTOR_KEY": self.signing_key,
             "VENUE_SECRET_PREFIX": f"{self.prefix}venue-",
             "EXCHANGE_IDS": " ".join(EXCHANGES),
@@ -151,6 +156,7 @@ class World:
         self.meter.attach(events)
         events.register_first("before-send.stepfunctions", self._workflow_called)
         events.register_first("before-send.lambda", self._function_called)
+        events.register_first("before-send.events", self._events_put)
         for reader in (clock, simulators_clock):
             environment.setattr(reader, "now", self.clock)
         for name in FUNCTIONS:
@@ -220,6 +226,10 @@ class World:
         answer = self.invoke(function, event)
         return answer["statusCode"], answer["body"].encode()
 
+    def is_streamed(self, table: str) -> bool:
+        """Whether a table has a stream."""
+        return self.tables[table].streamed
+
     def stored_bytes(self) -> int:
         """The bytes that DynamoDB bills as stored: items with their overhead, in the tables whose
         items do not expire.
@@ -235,7 +245,7 @@ class World:
         """Remove what the world made at the endpoint."""
         for name in self.tables:
             self.dynamodb.delete_table(TableName=name)
-        for url in self.queues.values():
+        for url in (*self.queues.values(), self.event_queue):
             self.sqs.delete_queue(QueueUrl=url)
         for name in seeding.SECRETS:
             self.secrets.delete_secret(SecretId=self.prefix + name, ForceDeleteWithoutRecovery=True)
@@ -298,6 +308,12 @@ class World:
         self.asynchronous.append((operation, json.loads(request.body)))
         started = {"executionArn": "arn", "startDate": 0} if operation == "StartExecution" else {}
         return _answer(request.url, 200, json.dumps(started).encode())
+
+    def _events_put(self, request: Any, **_: Any) -> AWSResponse:
+        entries = json.loads(request.body)["Entries"]
+        self.published += entries
+        answer = {"FailedEntryCount": 0, "Entries": [{"EventId": "event"} for _ in entries]}
+        return _answer(request.url, 200, json.dumps(answer).encode())
 
     def _function_called(self, request: Any, **_: Any) -> AWSResponse:
         self.asynchronous.append(("Invoke", json.loads(request.body)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from infra.catalog.functions import SERVICES
+from infra.catalog.functions import OF_EVENTS, SERVICES
 from infra.catalog.names import MAILBOXES
 from infra.catalog.routes import CALLBACK_ROUTES, PUBLIC_ROUTES, Route
 from simulators.settlement_desk import PAGE_SIZE
@@ -107,6 +107,7 @@ class Limits:
         yield from self._function(step)
         macs = sum(step.calls.get(name, 0) for name in ("GenerateMac", "VerifyMac"))
         yield self.plain(quotas.MACS), macs
+        yield self.plain(quotas.BUS_EVENTS), step.calls.get("PutEvents", 0)
         if step.function in MAILBOXES:
             name = f"SQS: an API action of {step.function}.fifo"
             yield self.plain(quotas.FIFO_QUEUE, name), 1
@@ -121,12 +122,12 @@ class Limits:
     def _function(self, step: Step) -> Iterator[tuple[Bucket, float]]:
         if not step.runs:
             return
-        is_polled = step.function in MAILBOXES
+        is_polled = step.function in (*MAILBOXES, *OF_EVENTS)
         # A synchronous request keeps an environment for a tenth of a second at least. A message
         # does not: with a backlog, one invocation has ten of them.
         shortest = 0.0 if is_polled else 1 / quotas.ENVIRONMENT.rate
         yield self.environments(step.function), step.runs * max(step.seconds, shortest)
-        if is_polled:
+        if step.function in MAILBOXES:
             yield self.pollers(step.function), step.runs * step.seconds
         if SERVICES[step.function].reserved is None:
             yield self.unreserved, step.runs * step.seconds

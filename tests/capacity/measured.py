@@ -5,7 +5,7 @@ The model has no figures of its own about an order: a new measurement changes it
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.catalog.functions import FUNCTIONS, SIMULATORS
@@ -18,6 +18,7 @@ CALLS = "Calls of AWS APIs"
 UNITS = "DynamoDB units by table and index"
 PRICES = "USD for a million orders"
 FIXED = "USD a month, whatever is traded"
+EVENTS = "USD for the events of a million plain orders"
 DAYS_A_MONTH = 365 / 12
 
 Row = Mapping[str, str]
@@ -58,6 +59,12 @@ class Step:
     units: tuple[Consumed, ...]
 
 
+OF_US = ("ours", "events")
+"""The parties of the page that are the system itself."""
+OF_THE_EVENTS = ("publish", "log")
+IN_A_BATCH = "an order's in one batch"
+
+
 @dataclass(frozen=True)
 class PlainOrder:
     """The steps of our functions in their order, and the charges in USD.
@@ -78,19 +85,22 @@ class PlainOrder:
 def plain_order(page: Path = COSTS) -> PlainOrder:
     """Read the page. Raises UnreadableError."""
     tables = dict(_tables(page.read_text()))
-    if missing := {STEPS, CALLS, UNITS, PRICES, FIXED} - tables.keys():
+    if missing := {STEPS, CALLS, UNITS, PRICES, FIXED, EVENTS} - tables.keys():
         raise UnreadableError(f"{page.name} has no table {sorted(missing)}")
     steps = {
         row["step"]: _step(row, tables)
         for row in tables[STEPS]
-        if row[""] == "ours" and row["step"] != "all"
+        if row[""] in OF_US and row["step"] != "all"
     }
+    together = _together(tables[EVENTS])
+    steps |= {name: _batched(steps[name], together) for name in steps if name in OF_THE_EVENTS}
     usd = {row["2"]: row for row in tables[PRICES] if row[""] == "ours"}
+    events = {row[""]: row for row in tables[EVENTS]}["total"]
     month = {row["2"]: row for row in tables[FIXED]}
     secrets = _number(usd[Billed.SECRETS]["market buy, idle worker"]) / MILLION
     return PlainOrder(
         steps,
-        usd=_number(usd["total"]["market buy"]) / MILLION,
+        usd=(_number(usd["total"]["market buy"]) + _number(events[IN_A_BATCH])) / MILLION,
         usd_a_day=_number(month["total"]["USD"]) / DAYS_A_MONTH,
         secrets=secrets / PRICE[Billed.SECRETS],
     )
@@ -127,6 +137,22 @@ def _step(row: Row, tables: Mapping[str, list[Row]]) -> Step:
             if each["step"] == name and each["function"] in (function, ORDER_LIFECYCLE)
         ),
     )
+
+
+def _together(events: list[Row]) -> Mapping[str, float]:
+    """What a batch with all events of an order takes, as a part of what they take one by one."""
+    return {
+        row[""]: _number(row[IN_A_BATCH]) / _number(row["one a batch"])
+        for row in events
+        if row[""] in (Billed.INVOCATIONS, Billed.COMPUTE)
+    }
+
+
+def _batched(step: Step, together: Mapping[str, float]) -> Step:
+    """The step of a busy system: Lambda reads a stream four times a second, and finds many."""
+    runs = step.runs * together[Billed.INVOCATIONS]
+    seconds = step.seconds * together[Billed.COMPUTE] / together[Billed.INVOCATIONS]
+    return replace(step, runs=runs, seconds=seconds)
 
 
 def _tables(text: str) -> Iterator[tuple[str, list[Row]]]:

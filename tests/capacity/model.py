@@ -18,7 +18,7 @@ SWEPT_AFTER = int(FIRST_LOOK_AFTER.total_seconds())
 LATEST = 3 * MIDNIGHT
 """A run that is not over by then has a backlog for ever."""
 LASTING_SECONDS = 60
-BY_DAY = ("log in", "accept", "sweep", "execute", "report", "book fill", "clear")
+BY_DAY = ("log in", "accept", "sweep", "execute", "report", "book fill", "clear", "publish", "log")
 LAST = {"clear": "cleared_by", "settle": "settled_by", "reconcile": "compared_by"}
 """The attribute of a run that has the second in which a step was last at work."""
 IN_THE_EVENING = ("plan", "settle", "reconcile")
@@ -170,6 +170,8 @@ def _second(run: Run, now: int, arriving: float) -> None:
         ("execute", "report", VENUE_SECONDS),
         ("report", "book fill", HOP_SECONDS),
         ("book fill", "clear", HOP_SECONDS),
+        ("clear", "publish", HOP_SECONDS),
+        ("publish", "log", HOP_SECONDS),
         ("sweep", "execute", HOP_SECONDS),
         ("plan", "settle", HOP_SECONDS),
         ("settle", "reconcile", 0),

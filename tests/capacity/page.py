@@ -75,6 +75,7 @@ How the model works:
   {ORDERS_PER_SWEEP:,} in all. That makes {SWEEPS.rate:.0f} orders/s.
 - New environments and pollers come at the rates that AWS documents. An on-demand table has what a
   new one has, and doubles with its peaks.
+- The events of an order come in one batch, as they do when orders are frequent.
 - The venues are real ones: the simulators have no limits here. Every client has one order a day to
   settle, which is the worst case.
 - Durations are the estimates of the cost page. Cold starts, failures and other requests of clients

@@ -21,6 +21,7 @@ LAMBDA = f"{DOCS}/lambda/latest/dg/gettingstarted-limits.html"
 LAMBDA_SCALING = f"{DOCS}/lambda/latest/dg/scaling-behavior.html"
 EVENT_SOURCES = f"{DOCS}/lambda/latest/dg/services-sqs-scaling.html"
 GATEWAY = f"{DOCS}/apigateway/latest/developerguide/limits.html"
+BUSES = f"{DOCS}/eventbridge/latest/userguide/eb-quota.html"
 QUEUES = f"{DOCS}/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"
 TABLES = f"{DOCS}/amazondynamodb/latest/developerguide/ServiceQuotas.html"
 ON_DEMAND = f"{DOCS}/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html"
@@ -169,6 +170,15 @@ FIFO_PARTITION = Quota(
     QUEUES,
     Raised.NEVER,
     doubt="3,000 messages/s in batches. AWS adds partitions, but a client has one.",
+)
+BUS_EVENTS = Quota(
+    "EventBridge",
+    "PutEvents",
+    10_000,
+    "events/s",
+    BUSES,
+    Raised.ON_REQUEST,
+    doubt="Not said: whether a request with ten events counts once. The model counts each event.",
 )
 TABLE_UNITS = Quota(
     "DynamoDB",
