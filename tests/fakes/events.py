@@ -9,7 +9,8 @@ from trading.adapters.dynamodb.entity_writes import write_of
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.outbox import with_event
 from trading.domain.accounts.cash import Account
-from trading.domain.events import EntryState, Event, event_of
+from trading.domain.event_data import EntryState
+from trading.domain.events import Event, event_of
 from trading.domain.ledger import EntryKind
 from trading.usecases.ports import Change
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from tests.fakes.every_commit import SCENARIOS, USE_CASES, use_case_frames, world_over
 from tests.fakes.registry import MemoryRegistry
-from trading.domain.events import Event, Fact, event_of
+from trading.domain.event_data import Fact
+from trading.domain.events import Event, event_of
+from trading.domain.ledger import Entry
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,13 @@ def commits() -> tuple[Commit, ...]:
             for site, facts in world.books.recorded
         ]
     return tuple(found)
+
+
+def events() -> list[Event]:
+    """The events of all scenarios."""
+    return [commit.event for commit in commits() if commit.event]
+
+
+def of_entry(kind: type[Entry]) -> Commit:
+    """The first commit of the scenarios that writes such an entry."""
+    return next(c for c in commits() if any(isinstance(fact, kind) for fact in c.facts))

@@ -6,7 +6,7 @@ from trading.adapters.dynamodb.event_log import TableEventLog
 from trading.adapters.messaging import event_bus
 from trading.adapters.messaging.event_bus import EventBus
 from trading.adapters.messaging.event_log_writer import EventLogWriter
-from trading.domain import events
+from trading.domain import event_data, events
 from trading.usecases.accounts import follow_events
 from trading.usecases.accounts.follow_events import FollowEvents
 from trading.usecases.posttrade.settle_obligations import SettleObligations
@@ -18,7 +18,7 @@ BUGS = (
         "Clients that follow their events see fewer shares than they have.",
         (
             Edit(
-                events.data_of,
+                event_data.data_of,
                 "positions=tuple(_position(fact) for fact in facts if isinstance(fact, Position)),",
                 "positions=(),",
             ),
@@ -28,7 +28,7 @@ BUGS = (
         "an event with the old version",
         "The orders in an event have the version that was read, not the one that was written.",
         "Consumers take a change of an order for one that they know.",
-        (Edit(events._order, "order.version + 1", "order.version"),),
+        (Edit(event_data._order, "order.version + 1", "order.version"),),
     ),
     Bug(
         "an order tells before its account",

@@ -5,35 +5,18 @@ order, the client or the break. The event's sequence is the version that the agg
 has no gaps, and the same event always has the same id. See docs/explanation/events.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Literal
 
-from pydantic import ConfigDict
-
 from trading.domain.accounts.cash import Account
-from trading.domain.accounts.position import Position
-from trading.domain.clients.client import Client, ClientStatus
+from trading.domain.clients.client import Client
 from trading.domain.coded import Coded
-from trading.domain.ledger import (
-    UNKNOWN_CLIENT,
-    Break,
-    BreakCode,
-    Deposit,
-    Entry,
-    EntryKind,
-    Fill,
-    Reversal,
-    Settlement,
-    TradeEntry,
-    Withdrawal,
-    client_account,
-)
+from trading.domain.event_data import EventData, Fact, Readable, data_of
+from trading.domain.ledger import UNKNOWN_CLIENT, Break, Entry, EntryKind
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
-from trading.domain.posttrade.netting import Discharged, Obligation
-from trading.domain.values import Day, Frozen, Money, OrderType, Side, TimeInForce, Timestamp
+from trading.domain.values import Timestamp
 
 
 class AggregateKind(Coded):
@@ -85,145 +68,14 @@ class Topic(Coded):
     SETTLEMENT_COMPLETED = "settlement-completed", "A trade was settled."
 
 
-class _Readable(Frozen):
-    """Base of what an event consists of. A release reads events of the next one, which may have
-    fields that it does not know.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class Aggregate(_Readable):
+class Aggregate(Readable):
     """What an event's sequence counts the changes of."""
 
     kind: AggregateKind
     id: str
 
 
-class OrderState(_Readable):
-    """An order after the transaction. `version`: its own sequence, without gaps.
-
-    `client_order_id`: the Idempotency-Key with which it was placed. Quantities are in shares,
-    prices in the account's currency. `reason`: why it got its status.
-    """
-
-    order_id: str
-    version: int
-    client_order_id: str
-    symbol: str
-    side: Side
-    order_type: OrderType
-    time_in_force: TimeInForce
-    quantity: int
-    limit_price: Money | None = None
-    stop_price: Money | None = None
-    status: OrderStatus
-    filled_quantity: int
-    average_price: Money | None = None
-    reason: str | None = None
-    replaces: str | None = None
-
-
-class EntryState(_Readable):
-    """A ledger entry that the transaction wrote. What the kind of entry does not have is absent.
-
-    `quantity`: shares. `amount`: cash that the client paid or received, fees included. Neither is
-    signed: the kind and the side say which way it went.
-    """
-
-    trade_id: str
-    kind: EntryKind
-    order_id: str | None = None
-    exchange_id: str | None = None
-    symbol: str | None = None
-    side: Side | None = None
-    quantity: int | None = None
-    price: Money | None = None
-    fees: Money | None = None
-    amount: Money | None = None
-    executed_at: Timestamp | None = None
-    settlement_date: Day | None = None
-    corrects: str | None = None
-    reverses: str | None = None
-    corrected_by: str | None = None
-    reference: str | None = None
-    code: BreakCode | None = None
-
-
-class PositionState(_Readable):
-    """A position after the transaction.
-
-    `available`, `held` and `unsettled` are in shares, `cost_basis` and `realised_profit` in the
-    account's currency. `unsettled`: bought and not yet received, less sold and not yet delivered.
-    """
-
-    symbol: str
-    available: int
-    held: int
-    unsettled: int
-    cost_basis: Money
-    realised_profit: Money
-
-
-class BalanceState(_Readable):
-    """An account's cash and credit after the transaction, in `currency`.
-
-    `total` = `available` + `held_for_orders` + `unsettled`. `withdrawable`: the part of `available`
-    that exceeds the loan. `margin_in_use`: the loan. `suspended`: no order is accepted.
-    """
-
-    currency: str
-    available: Money
-    held_for_orders: Money
-    unsettled: Money
-    total: Money
-    withdrawable: Money
-    margin_in_use: Money
-    suspended: bool
-
-
-class ObligationState(_Readable):
-    """What a client delivers to the CCP and receives for a trade. `discharged`: it was settled."""
-
-    trade_id: str
-    settlement_date: Day
-    symbol: str
-    side: Side
-    quantity: int
-    amount: Money
-    discharged: bool
-
-
-class ClientState(_Readable):
-    """A client's profile after the transaction. `version`: its own sequence.
-
-    `margin_percent`: the percentage of a purchase that the client puts up. The limits are in the
-    account's currency.
-    """
-
-    version: int
-    status: ClientStatus
-    margin_percent: Decimal
-    credit_limit: Money
-    daily_trading_limit: Money
-
-
-class EventData(_Readable):
-    """Everything that the transaction wrote, by kind. What it did not write is empty or absent."""
-
-    orders: tuple[OrderState, ...] = ()
-    entries: tuple[EntryState, ...] = ()
-    balance: BalanceState | None = None
-    positions: tuple[PositionState, ...] = ()
-    obligations: tuple[ObligationState, ...] = ()
-    client: ClientState | None = None
-
-    def without_orders(self) -> "EventData":
-        """Everything but the orders."""
-        return self.but(orders=())
-
-
-class Event(_Readable):
+class Event(Readable):
     """The envelope. A change that breaks consumers makes a new `schema_version`.
 
     `id` is derived from the aggregate and its sequence. `client_id`: whose event it is; null for a
@@ -248,8 +100,6 @@ class Event(_Readable):
         return self.but(data=data, topics=topics_of(self.type, data))
 
 
-Fact = Order | Account | Position | Obligation | Client | Entry | Discharged
-"""What a transaction writes."""
 Lead = Account | Order | Client | Break
 """What can be an event's aggregate."""
 
@@ -281,11 +131,18 @@ def event_of(facts: Sequence[Fact], now: datetime) -> Event | None:
         time=now,
         aggregate=aggregate,
         sequence=sequence,
-        client_id=None if lead.client_id == UNKNOWN_CLIENT else lead.client_id,
+        client_id=_client_of(lead),
         correlation_id=orders[0].correlation_id if orders else None,
         topics=topics_of(type_, data),
         data=data,
     )
+
+
+def _client_of(lead: Lead) -> str | None:
+    """Whose event it is. Only a break can belong to nobody: a client's id may be any other text."""
+    if isinstance(lead, Break) and lead.client_id == UNKNOWN_CLIENT:
+        return None
+    return lead.client_id
 
 
 def aggregate_of(lead: Lead) -> Aggregate:
@@ -323,9 +180,8 @@ _BY_END = {
 }
 
 
-def type_of(facts: Iterable[Fact]) -> EventType:
+def type_of(facts: Sequence[Fact]) -> EventType:
     """What happened. `facts`: as they are before they are saved."""
-    facts = list(facts)
     kinds = {fact.kind for fact in facts if isinstance(fact, Entry)}
     for kind, type_ in _BY_ENTRY.items():
         if kind in kinds:
@@ -369,125 +225,3 @@ def topics_of(type_: EventType, data: EventData) -> tuple[Topic, ...]:
         Topic.SETTLEMENT_COMPLETED: type_ is EventType.TRADE_SETTLED,
     }
     return tuple(topic for topic in Topic if belongs[topic])
-
-
-def data_of(facts: Sequence[Fact]) -> EventData:
-    """What facts say, with the versions that they are saved with."""
-    accounts = [fact for fact in facts if isinstance(fact, Account)]
-    clients = [fact for fact in facts if isinstance(fact, Client)]
-    return EventData(
-        orders=tuple(_order(fact) for fact in facts if isinstance(fact, Order)),
-        entries=tuple(_entry(fact) for fact in facts if isinstance(fact, Entry)),
-        balance=_balance(accounts[0]) if accounts else None,
-        positions=tuple(_position(fact) for fact in facts if isinstance(fact, Position)),
-        obligations=tuple(
-            _obligation(fact) for fact in facts if isinstance(fact, Obligation | Discharged)
-        ),
-        client=_client(clients[0]) if clients else None,
-    )
-
-
-def _order(order: Order) -> OrderState:
-    return OrderState(
-        order_id=order.order_id,
-        version=order.version + 1,
-        client_order_id=order.idempotency_key,
-        symbol=order.symbol,
-        side=order.side,
-        order_type=order.order_type,
-        time_in_force=order.time_in_force,
-        quantity=order.quantity,
-        limit_price=order.limit_price,
-        stop_price=order.stop_price,
-        status=order.status,
-        filled_quantity=order.filled_quantity,
-        average_price=order.average_price,
-        reason=order.status_reason,
-        replaces=order.replaces,
-    )
-
-
-def _entry(entry: Entry) -> EntryState:
-    named = {"trade_id": entry.trade_id, "kind": entry.kind}
-    match entry:
-        case TradeEntry():
-            return EntryState(
-                **named,
-                order_id=entry.order_id,
-                exchange_id=entry.exchange_id,
-                symbol=entry.symbol,
-                side=entry.side,
-                quantity=entry.quantity,
-                price=entry.price,
-                fees=entry.fees,
-                amount=entry.client_amount,
-                executed_at=entry.executed_at,
-                settlement_date=entry.settlement_date,
-                corrects=entry.corrects if isinstance(entry, Fill) else None,
-                reverses=entry.reverses if isinstance(entry, Reversal) else None,
-                corrected_by=entry.corrected_by if isinstance(entry, Reversal) else None,
-            )
-        case Settlement():
-            return EntryState(
-                **named,
-                order_id=entry.order_id,
-                symbol=entry.symbol,
-                amount=entry.final_amount,
-                settlement_date=entry.settlement_date,
-            )
-        case Deposit() | Withdrawal():
-            own = client_account(entry.client_id)
-            moved = next(posting for posting in entry.postings if posting.account == own)
-            if entry.cost is None:
-                return EntryState(**named, amount=abs(moved.amount), reference=entry.reference)
-            return EntryState(
-                **named,
-                symbol=moved.asset,
-                quantity=int(abs(moved.amount)),
-                reference=entry.reference,
-            )
-        case Break():
-            return EntryState(**named, order_id=entry.order_id, code=entry.code)
-        case _:
-            return EntryState(**named, order_id=getattr(entry, "order_id", None))
-
-
-def _position(position: Position) -> PositionState:
-    return PositionState(
-        symbol=position.symbol,
-        available=position.available,
-        held=position.held,
-        unsettled=position.unsettled,
-        cost_basis=position.cost_basis,
-        realised_profit=position.realised_profit,
-    )
-
-
-def _balance(account: Account) -> BalanceState:
-    return BalanceState(
-        currency=account.currency,
-        available=account.available,
-        held_for_orders=account.held,
-        unsettled=account.unsettled,
-        total=account.total,
-        withdrawable=account.withdrawable,
-        margin_in_use=account.credit_used,
-        suspended=account.suspended,
-    )
-
-
-def _obligation(fact: Obligation | Discharged) -> ObligationState:
-    owed = fact.obligation if isinstance(fact, Discharged) else fact
-    return ObligationState(
-        trade_id=owed.trade_id,
-        settlement_date=owed.settlement_date,
-        symbol=owed.symbol,
-        side=owed.side,
-        quantity=owed.quantity,
-        amount=owed.amount,
-        discharged=isinstance(fact, Discharged),
-    )
-
-
-def _client(client: Client) -> ClientState:
-    return ClientState(version=client.version + 1, status=client.status, **dict(client.limits))

@@ -16,7 +16,8 @@ from trading.adapters.dynamodb.transactions import Write
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
-from trading.domain.events import Event, Fact, event_of
+from trading.domain.event_data import Fact
+from trading.domain.events import Event, event_of
 from trading.domain.ledger import Entry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
@@ -58,5 +59,5 @@ def is_news(image: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
 
 
 def event_in(image: Mapping[str, Any]) -> Event:
-    """The event in an item in DynamoDB's format. Raises ValueError, KeyError, TypeError."""
+    """The event in an item in DynamoDB's format. Raises ValueError, KeyError."""
     return unpacked(image[EVENT_ATTRIBUTE]["S"])

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from trading.adapters.dynamodb.event_log import EventKey, TableEventLog
 from trading.adapters.runtime.observability import count, logger, step
 from trading.domain.events import Event
@@ -54,7 +52,7 @@ class EventLogWriter:
                     else:
                         events.append(message)
                         keys[record["messageId"]] = (message.aggregate.id, message.sequence)
-                except (ValidationError, ValueError, KeyError, TypeError):
+                except (ValueError, TypeError):
                     logger.exception("message of the bus without a readable event")
                     failed.add(record["messageId"])
             left = self._log.write(events)
@@ -86,7 +84,7 @@ class EventLogWriter:
 
 
 def _parse(body: str) -> Event | Check:
-    """A message of the bus, or one of our own."""
+    """A message of the bus, or one of our own. Raises ValueError, TypeError."""
     read = json.loads(body)
     if "detail" in read:
         return Event.model_validate(read["detail"], strict=False)

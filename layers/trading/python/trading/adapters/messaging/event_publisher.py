@@ -11,12 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from trading.adapters.dynamodb.outbox import event_in, is_news
 from trading.adapters.messaging.event_bus import EventBus
 from trading.adapters.runtime.observability import count, logger, step
-from trading.domain.errors import DomainError
 from trading.domain.events import Event
 from trading.metrics import Metric
 
@@ -48,7 +45,7 @@ class EventPublisher:
                     continue
                 try:
                     events.append(event_in(image))
-                except (DomainError, ValidationError, KeyError, TypeError, ValueError) as error:
+                except (ValueError, KeyError) as error:
                     unreadable.append((record, f"{type(error).__name__}: {error}"))
             # If the bus is down, the batch comes again, and so do its unreadable records.
             self._bus.publish(events)
