@@ -8,12 +8,12 @@ import typer
 
 from ops.account_versions import advance_versions
 from ops.audit import AuditLog
-from ops.backups import RestoreError, TableBackups, Tables
+from ops.backups import RestoreError, TableBackups, Tables, wait_until
 from ops.exit_status import Exit
 from ops.options import AsJson, Reason
 from ops.reconciliation import run_and_show
 from ops.recovery_points import RecoveryPoints
-from ops.target import Target
+from ops.target import EVENTS, Target
 from ops.writers import Writers, kept_tables
 from trading.adapters.dynamodb.compared_dates import TableComparedDates
 from trading.adapters.runtime import clock
@@ -140,6 +140,8 @@ def _restore(
     else:
         raise RestoreError("say what to restore: --backup, --time or --vault")
     backups.take(f"{_stamp()}-before-restore", [name for name in names if tables.exists(name)])
+    # Undone events must not reach the log. SQS is done with it long before the tables are restored.
+    wait_until(lambda: target.purge(EVENTS), f"the queue {EVENTS} to be emptied")
     for name in names:
         tables.delete(name)
     for name in names:
@@ -151,7 +153,7 @@ def _restore(
     # A record of an effect that the restore undid would keep clients from repeating it.
     tables.empty("idempotency")
     # New events of restored accounts reuse the sequences of events that the restore undid.
-    tables.empty("events")
+    tables.empty(EVENTS)
     advance_versions(target, clock.now())
     # What the depository confirmed since then may be missing in the restored ledger.
     compared = TableComparedDates(target.dynamodb, target.named("control"))

@@ -28,6 +28,8 @@ ONCE_AND_PATIENT = Config(connect_timeout=3, read_timeout=330, retries={"total_m
 """For invocations that wait for the answer. A retry by the SDK would run the function twice."""
 WITNESS = "sweeper"
 """The schedule that is disabled as long as the writers are stopped, or only a part of them."""
+EVENTS = "events"
+"""The queue and the table of the log of events."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,16 @@ class Target:
 
     def queue_url(self, name: str) -> str:
         return self.sqs.get_queue_url(QueueName=self.named(name))["QueueUrl"]
+
+    def purge(self, queue: str) -> bool:
+        """Delete all messages of a queue, which takes SQS a minute. False: it still deletes those
+        of an earlier call, and refuses this one.
+        """
+        try:
+            self.sqs.purge_queue(QueueUrl=self.queue_url(queue))
+        except self.sqs.exceptions.PurgeQueueInProgress:
+            return False
+        return True
 
     @cached_property
     def _announced(self) -> boto3.Session:

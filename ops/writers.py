@@ -1,4 +1,4 @@
-"""`ops writers`: stop everything that writes the books, and start it again."""
+"""`ops writers`: stop everything that writes the books or carries events, and start it again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from typing import Any
 
 import typer
 
-from infra.catalog.functions import FUNCTIONS
+from infra.catalog.functions import FUNCTIONS, OF_EVENTS
 from infra.catalog.grants import GRANTS
 from infra.catalog.names import MAILBOXES
 from infra.catalog.tables import TABLES
 from ops.audit import AuditLog
 from ops.exit_status import Exit
 from ops.options import AsJson, Reason
-from ops.target import WITNESS, Target
+from ops.target import EVENTS, WITNESS, Target
 from workstation.screen import Screen, table
 
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
@@ -32,7 +32,16 @@ OF_A_SCHEDULE = (
 )
 """The fields that UpdateSchedule takes. It resets those that it does not get."""
 
-app = typer.Typer(no_args_is_help=True, help="Stop and start the functions that write the books.")
+QUEUES = {
+    **{f"mailbox {name}": f"{name}.fifo" for name in MAILBOXES},
+    f"queue {EVENTS}": EVENTS,
+}
+"""The queues that invoke functions, by what `show` calls them."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Stop and start the functions that write the books or carry events.",
+)
 
 
 def kept_tables() -> tuple[str, ...]:
@@ -40,13 +49,15 @@ def kept_tables() -> tuple[str, ...]:
     return tuple(name for name, spec in TABLES.items() if spec.is_kept)
 
 
-def writing_functions() -> tuple[str, ...]:
-    """The functions that may write a table that cannot be rebuilt, or that read a mailbox."""
+def stopped_functions() -> tuple[str, ...]:
+    """The functions that may write a table that cannot be rebuilt, that read a mailbox, or that
+    carry events: an event on its way would reach the log after a restore that undid it.
+    """
     kept = {f"tables/{name}" for name in kept_tables()}
     return tuple(
         name
         for name in FUNCTIONS
-        if name in MAILBOXES
+        if name in (*MAILBOXES, *OF_EVENTS)
         or any(
             WRITES & set(actions.split())
             for resource, actions in GRANTS[name].items()
@@ -57,24 +68,24 @@ def writing_functions() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Writers:
-    """The writing functions of a deployment, their mailboxes, and all schedules."""
+    """The functions of a deployment that `stop` stops, their queues, and all schedules."""
 
     target: Target
 
     def are_stopped(self) -> bool:
-        """Whether no writing function can run."""
+        """Whether none of the functions can run."""
         return all(concurrency == 0 for concurrency in self.concurrencies().values())
 
     def state(self) -> dict[str, bool]:
-        """Whether each function, mailbox and schedule is stopped, by its kind and name."""
+        """Whether each function, queue and schedule is stopped, by its kind and name."""
         return {
             **{f"function {name}": at == 0 for name, at in self.concurrencies().items()},
             **{
-                f"mailbox {name}": any(
+                name: any(
                     mapping["State"] in ("Disabling", "Disabled")
-                    for mapping in self._mappings(name)
+                    for mapping in self._mappings(queue)
                 )
-                for name in MAILBOXES
+                for name, queue in QUEUES.items()
             },
             **{
                 f"schedule {name.removeprefix(self.target.named(''))}": (
@@ -85,12 +96,12 @@ class Writers:
         }
 
     def concurrencies(self) -> dict[str, int | None]:
-        """The reserved concurrency of each writing function, None if it has none."""
+        """The reserved concurrency of each of the functions, None if it has none."""
         return {
             name: self.target.functions.get_function_concurrency(
                 FunctionName=self._physical(name)
             ).get("ReservedConcurrentExecutions")
-            for name in writing_functions()
+            for name in stopped_functions()
         }
 
     def stop(self) -> None:
@@ -100,8 +111,8 @@ class Writers:
         `stop` or a `start` that died. Both can be repeated.
         """
         self._switch_schedules(self._schedules(), "DISABLED")
-        self._switch_mailboxes(False)
-        for name in writing_functions():
+        self._switch_queues(False)
+        for name in stopped_functions():
             self.target.functions.put_function_concurrency(
                 FunctionName=self._physical(name), ReservedConcurrentExecutions=0
             )
@@ -109,9 +120,9 @@ class Writers:
     def start(self) -> None:
         """Undo `stop`."""
         reserves = self._reserves()
-        for name in writing_functions():
+        for name in stopped_functions():
             self._release(name, reserves)
-        self._switch_mailboxes(True)
+        self._switch_queues(True)
         self._switch_schedules(self._schedules()[::-1], "ENABLED")
 
     def _reserves(self) -> bool:
@@ -119,7 +130,7 @@ class Writers:
         witness = next(
             name
             for name, spec in FUNCTIONS.items()
-            if spec.reserved and name not in writing_functions()
+            if spec.reserved and name not in stopped_functions()
         )
         answer = self.target.functions.get_function_concurrency(
             FunctionName=self._physical(witness)
@@ -136,13 +147,13 @@ class Writers:
         else:
             self.target.functions.delete_function_concurrency(FunctionName=self._physical(name))
 
-    def _switch_mailboxes(self, on: bool) -> None:
-        for mailbox in MAILBOXES:
-            for mapping in self._mappings(mailbox):
+    def _switch_queues(self, on: bool) -> None:
+        for queue in QUEUES.values():
+            for mapping in self._mappings(queue):
                 self.target.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
 
-    def _mappings(self, mailbox: str) -> list[Any]:
-        source = self.target.queue_arn(f"{mailbox}.fifo")
+    def _mappings(self, queue: str) -> list[Any]:
+        source = self.target.queue_arn(queue)
         answer = self.target.functions.list_event_source_mappings(EventSourceArn=source)
         return list(answer["EventSourceMappings"])
 
@@ -168,7 +179,7 @@ class Writers:
 
 @app.command()
 def show(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show which functions that write, which mailboxes and which schedules are stopped.
+    """Show which functions that write or carry events, which queues and schedules are stopped.
 
     Exit status 1 if anything is stopped. If only a part is, `stop` or `start` has died: repeat it.
     """
@@ -177,14 +188,14 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     stopped = [name for name, is_stopped in state.items() if is_stopped]
     Screen(as_json).show(
         {"stopped": stopped, "running": [name for name in state if name not in stopped]},
-        table("What writes the books", ("", "state"), rows),
+        table("What writes the books or carries events", ("", "state"), rows),
     )
     raise typer.Exit(Exit.ATTENTION if stopped else Exit.OK)
 
 
 @app.command()
 def stop(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
-    """Stop all functions that write the books, the mailboxes and the schedules.
+    """Stop all functions that write the books or carry events, their queues, and the schedules.
 
     Requests are answered with errors from now on. Running invocations go on for at most 5 minutes,
     the longest time-out among these functions. If the command dies, repeat it, or `start`.
@@ -192,7 +203,7 @@ def stop(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
     AuditLog(ctx.obj).record_if_possible("run/writers", "stop", reason)
     Writers(ctx.obj).stop()
     Screen(as_json).show(
-        {"stopped": list(writing_functions())},
+        {"stopped": list(stopped_functions())},
         "Stopped until: ops writers start. Running invocations end within 5 minutes.",
     )
 
@@ -205,4 +216,4 @@ def start(ctx: typer.Context, reason: Reason, as_json: AsJson = False) -> None:
     """
     Writers(ctx.obj).start()
     AuditLog(ctx.obj).record_if_possible("run/writers", "start", reason)
-    Screen(as_json).show({"started": list(writing_functions())}, "Started.")
+    Screen(as_json).show({"started": list(stopped_functions())}, "Started.")

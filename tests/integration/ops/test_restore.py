@@ -12,7 +12,7 @@ from infra.catalog.tables import STREAMED
 from ops import backups, restore
 from ops.backups import RestoreError, Tables
 from ops.recovery_points import RecoveryPoints
-from ops.target import Target
+from ops.target import EVENTS, Target
 from ops.writers import Writers, kept_tables
 from tests.fakes.events import make_event
 from tests.integration.backing import PREFIX
@@ -24,6 +24,8 @@ from trading.usecases.posttrade.reconcile_settlement import Compared
 
 Content = dict[str, list[dict[str, Any]]]
 WHY = ("--reason", "a test")
+STRICT_PURGES = "MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR"
+"""Whether moto refuses a second purge within a minute, as SQS does."""
 
 
 def content(operator: Operator) -> Content:
@@ -54,6 +56,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Writers, "are_stopped", lambda _: True)
     monkeypatch.setattr(restore, "run_and_show", lambda target, screen, reason: screen.show({}))
     monkeypatch.setattr(backups, "LOOK_SECONDS", 0.01)
+    monkeypatch.setenv(STRICT_PURGES, "false")
 
 
 class Lambda:
@@ -224,6 +227,35 @@ def test_events_that_the_restore_undid_are_forgotten(operator: Operator, before:
     expiry = dynamodb.describe_time_to_live(TableName=f"{PREFIX}events")
     assert expiry["TimeToLiveDescription"]["AttributeName"] == "expires_at"
     assert content(operator) == before
+
+
+@pytest.mark.usefixtures("stopped", "before")
+def test_events_on_their_way_do_not_reach_the_emptied_log(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = operator.ask("backups", "take", *WHY)["backup"]
+    sqs, url = operator.system.sqs, operator.system.queues["EVENTS_QUEUE_URL"]
+    sqs.purge_queue(QueueUrl=url)
+    sqs.send_message(QueueUrl=url, MessageBody="an event")
+    sqs.send_message(QueueUrl=url, MessageBody="a check", DelaySeconds=240)
+    with monkeypatch.context() as refused:
+        refused.setattr(Target, "purge", lambda *_: False)
+        refused.setattr(backups, "PATIENCE_SECONDS", 0)
+        assert operator.run("restore", "--backup", name, *WHY)[0] == 1, "one purge a minute"
+    operator.ask("restore", "--backup", name, *WHY)
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    left = {key: int(n) for key, n in attributes.items() if key.startswith("ApproximateNumber")}
+    assert left
+    assert not any(left.values())
+
+
+def test_a_queue_is_purged_once_a_minute(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STRICT_PURGES, "true")
+    target = Target("test", boto3.Session())
+    assert [target.purge(EVENTS) for _ in range(2)] == [True, False]
+    assert target.purge("events-dlq"), "another queue"
 
 
 @pytest.mark.usefixtures("stopped", "before")

@@ -9,12 +9,12 @@ import pytest
 
 from infra.catalog.functions import FUNCTIONS
 from infra.catalog.grants import GRANTS
-from ops.target import WITNESS, Target
-from ops.writers import Writers, kept_tables, writing_functions
+from ops.target import EVENTS, WITNESS, Target
+from ops.writers import QUEUES, Writers, kept_tables, stopped_functions
 
 
-def test_the_writers_are_all_that_could_write_a_table_that_is_kept() -> None:
-    stopped = set(writing_functions())
+def test_the_writers_are_all_that_could_write_a_table_that_is_kept_or_carry_events() -> None:
+    stopped = set(stopped_functions())
     assert stopped == {
         "auth",
         "internal_auth",
@@ -26,6 +26,8 @@ def test_the_writers_are_all_that_could_write_a_table_that_is_kept() -> None:
         "settlement",
         "settlement_reconcile",
         "sweeper",
+        "event_publisher",
+        "event_log",
     }
     for name in FUNCTIONS.keys() - stopped:
         for table in kept_tables():
@@ -34,7 +36,14 @@ def test_the_writers_are_all_that_could_write_a_table_that_is_kept() -> None:
 
 
 def test_the_reconciliation_runs_while_the_writers_are_stopped() -> None:
-    assert "reconciliation" not in writing_functions()
+    assert "reconciliation" not in stopped_functions()
+
+
+def test_no_function_that_runs_hands_events_on_or_writes_their_log() -> None:
+    for name in FUNCTIONS.keys() - set(stopped_functions()):
+        allowed = GRANTS[name]
+        assert not allowed.keys() & {"buses/events", "queues/events"}, name
+        assert "Write" not in allowed.get("tables/events", ""), name
 
 
 class Deployed:
@@ -46,7 +55,7 @@ class Deployed:
             for name, spec in FUNCTIONS.items()
             if spec.reserved and reserves
         }
-        self.enabled = dict.fromkeys(("execution", "clearing", "settlement"), True)
+        self.enabled = dict.fromkeys(("execution", "clearing", "settlement", "events"), True)
         self.calls_left: float = math.inf
         target = {"Arn": "arn:sweeper", "RoleArn": "arn:role", "Input": "{}"}
         self.schedules: dict[str, dict[str, Any]] = {
@@ -144,8 +153,8 @@ def test_what_was_stopped_starts_as_it_was(reserves: bool) -> None:
     assert deployed.state == before
 
 
-CHANGES = 8 + 3 + 3
-"""Functions, mailboxes and schedules of the fake."""
+CHANGES = len(stopped_functions()) + len(QUEUES) + 3
+"""Functions, queues and schedules of the fake."""
 
 
 @pytest.mark.parametrize("command", ["stop", "start"])
@@ -161,6 +170,7 @@ def test_a_command_that_died_is_seen_by_the_witness_and_can_be_repeated(command:
             getattr(writers, command)()
         assert deployed.schedules[f"trading-test-{WITNESS}"]["State"] == "DISABLED", calls
         state = writers.state()
+        assert f"queue {EVENTS}" in state
         assert {True, False} == set(state.values()), calls
         assert state[f"schedule {WITNESS}"], calls
         deployed.calls_left = math.inf
