@@ -16,9 +16,6 @@ from trading.domain.events import Topic
 
 PAGE = 100
 LONGEST_WAIT_SECONDS = 20
-WAITS = 10
-"""So many requests of a key may wait in a window of its rate limit. The others are answered at
-once, so that one key cannot take all the function's concurrency."""
 
 settings = load(Settings)
 feed = event_feed(settings)
@@ -53,7 +50,7 @@ def events(
     client_id = app.principal.client_id
     if since is None:
         return EventsPage.of(feed.follow.now(client_id), topic, app.principal.permissions)
-    seconds = wait if app.requests_before < WAITS else 0
+    seconds = wait if app.may_wait else 0
     deadline = Deadline.after(timedelta(seconds=seconds), clock.now)
     followed = feed.follow(client_id, since, limit, deadline)
     return EventsPage.of(followed, topic, app.principal.permissions)

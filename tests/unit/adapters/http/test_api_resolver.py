@@ -14,7 +14,7 @@ from tests.fakes.api_events import Context, header, principal, request
 from trading.adapters.http.fields import PathId
 from trading.adapters.http.request_reading import Reading
 from trading.adapters.http.resolver import ApiResolver, json_response
-from trading.adapters.http.throttle import Allowance
+from trading.adapters.http.throttle import WAITING_REQUESTS, Allowance
 from trading.domain.errors import DomainError, ErrorKind
 from trading.domain.values import Frozen, Money, Timestamp
 
@@ -260,6 +260,29 @@ def test_a_request_passes_when_the_rate_limit_cannot_be_counted() -> None:
     status, _, answer = ask(place(), build(StubThrottle(None)))
     assert status == 201
     assert header(answer, "X-RateLimit-Limit") is None
+
+
+@pytest.mark.parametrize(
+    ("allowance", "expected"),
+    [
+        (Allowance(True, 100, 100 - WAITING_REQUESTS, 1_700_000_010, 4), True),
+        (Allowance(True, 100, 100 - WAITING_REQUESTS - 1, 1_700_000_010, 4), False),
+        (None, True),
+    ],
+    ids=["the last that may", "the first that may not", "not counted"],
+)
+def test_only_the_first_requests_of_a_key_in_a_window_may_wait(
+    allowance: Allowance | None, expected: bool
+) -> None:
+    app, said = ApiResolver(StubThrottle(allowance)), []  # type: ignore[arg-type]
+
+    @app.get("/api/v1/events", permission="orders:read")
+    def follow() -> dict[str, str]:
+        said.append(app.may_wait)
+        return {}
+
+    assert ask(request("GET", "/api/v1/events", authorizer=ALICE), app)[0] == 200
+    assert said == [expected]
 
 
 def test_a_request_of_nobody_is_refused_before_its_body_is_read_or_counted() -> None:

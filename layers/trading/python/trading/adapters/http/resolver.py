@@ -341,12 +341,12 @@ class ApiResolver:
         return self._throttle.take(principal.api_key, principal.generation)
 
     @property
-    def requests_before(self) -> int:
-        """How many requests came with the caller's key before this one, in the window of the rate
-        limit. 0 if nobody counts.
+    def may_wait(self) -> bool:
+        """Whether the request may take as long as its caller wants, by the rate limit of the
+        caller's key. It may if nobody counts.
         """
         allowance: Allowance | None = self.powertools.context.get(ALLOWANCE)
-        return allowance.limit - allowance.remaining - 1 if allowance else 0
+        return allowance is None or allowance.may_wait
 
     def check_permission(self, permission: str | None) -> None:
         """Raise HttpError 403 if the caller does not have it. The attempt is recorded."""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 COUNTS_KEPT_FOR = timedelta(hours=1)
 """After the hour that they are of."""
+WAITING_REQUESTS = 10
+"""So many requests of a key may wait in a window. The others are answered at once, so that one key
+cannot take all the concurrency of a function that waits.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,11 @@ class Allowance:
     reset: int
     retry_after_seconds: int
     generation: int = 0
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the request may take as long as its caller wants: it is among the first."""
+        return self.limit - self.remaining <= WAITING_REQUESTS
 
     @property
     def headers(self) -> dict[str, str]:
