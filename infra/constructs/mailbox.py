@@ -19,6 +19,8 @@ VISIBILITY_FACTOR = 6
 """AWS recommends a visibility timeout of six times the function's time-out. Otherwise a throttled
 batch could become visible while Lambda still retries it.
 """
+DEAD_LETTERS_KEPT_FOR = Duration.days(14)
+"""The longest that SQS keeps a message."""
 
 
 class FifoMailbox(Construct):
@@ -38,7 +40,9 @@ class FifoMailbox(Construct):
         # What is in a queue exists nowhere else, if it is a report or a message that was given up.
         self._removal_policy = deployment.removal_policy
         self.dead_letters = self._queue(
-            "DeadLetters", deployment.named(f"{name}-dlq.fifo"), retention_period=Duration.days(14)
+            "DeadLetters",
+            deployment.named(f"{name}-dlq.fifo"),
+            retention_period=DEAD_LETTERS_KEPT_FOR,
         )
         self.queue = self._queue(
             "Queue",
@@ -84,7 +88,7 @@ def undelivered(
         scope,
         pascal(name),
         queue_name=deployment.named(name),
-        retention_period=Duration.days(14),
+        retention_period=DEAD_LETTERS_KEPT_FOR,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
         removal_policy=deployment.removal_policy,

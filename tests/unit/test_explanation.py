@@ -12,14 +12,18 @@ import pytest
 from functions.auth.settings import Settings
 from infra.catalog import schedules
 from infra.catalog.functions import FUNCTIONS
+from infra.constructs import event_bus as bus_of_events
 from infra.constructs import mailbox
+from infra.events import LONGEST_IN_STREAM
 from tests.fakes.builders import routed_order
 from tests.simulation.faults import Rates
-from trading.adapters.dynamodb import prices, reconciliation_reports, reference_data
+from tests.unit.test_timeouts import constant
+from trading.adapters.dynamodb import event_log, prices, reconciliation_reports, reference_data
 from trading.adapters.faces.trade_records import PlacedTrade, TradeRecord
-from trading.adapters.http import idempotency
+from trading.adapters.http import idempotency, throttle
 from trading.adapters.http.problems import ProblemCode
-from trading.adapters.messaging import mailbox_worker
+from trading.adapters.messaging import event_bus, mailbox_worker
+from trading.adapters.messaging.event_log_writer import CHECK_AFTER_SECONDS
 from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.bootstrap import settings
 from trading.domain.clients import lockout, signed_requests
@@ -30,6 +34,7 @@ from trading.domain.orders.order_status import OrderStatus
 from trading.domain.orders.reasons import EndReason, RejectReason
 from trading.domain.reconciliation import checks, findings
 from trading.domain.reference import calendars
+from trading.usecases.accounts import follow_events
 from trading.usecases.execution import sweep_orders
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
@@ -38,6 +43,9 @@ CODED = (attention.AttentionReason, BreakCode, EndReason, ErrorCode, ProblemCode
 CODES = {str(code) for codes in CODED for code in codes}
 BEFORE_A_FILL = (OrderStatus.RECEIVED, OrderStatus.VALIDATED, OrderStatus.ROUTING)
 VISIBILITY_SECONDS = mailbox.VISIBILITY_FACTOR * FUNCTIONS["execution"].timeout
+LOG_VISIBILITY_SECONDS = mailbox.VISIBILITY_FACTOR * FUNCTIONS["event_log"].timeout
+DAY_OF_A_STREAM = 24
+"""Hours for which DynamoDB keeps the records of a stream."""
 TOKEN_SECONDS = Settings.model_fields["token_lifetime_seconds"].default
 PAGES = ROOT / "docs" / "explanation"
 
@@ -177,6 +185,14 @@ def clock(at: time) -> str:
     return f"{at:%H:%M}"
 
 
+IN_WORDS = {3: "three", 4: "four", 7: "seven", 10: "ten", 100: "a hundred"}
+
+
+def words_of(number: int | None) -> str:
+    """The number as the pages write it in a sentence."""
+    return IN_WORDS.get(number or 0, str(number))
+
+
 FIGURES = [
     ("order-entry.md", "the client has {} open orders", order_entry.MAX_OPEN_ORDERS),
     ("reconciliation.md", "for {} days", reconciliation_reports.KEPT_FOR.days),
@@ -254,6 +270,24 @@ FIGURES = [
     ("identity.md", "older than {} minutes", minutes(signed_requests.LONGEST_AGE)),
     ("identity.md", "more than {} seconds ahead", seconds(signed_requests.LONGEST_AHEAD)),
     ("failures.md", "After {} tries the worker moves it", mailbox_worker.MAX_TRIES),
+    ("failures.md", "its message comes again | queue | {} s |", LOG_VISIBILITY_SECONDS),
+    ("events.md", "a delay of {} minutes", words_of(CHECK_AFTER_SECONDS // 60)),
+    ("events.md", "in the log | {} days after its transaction |", event_log.KEPT_FOR.days),
+    ("events.md", '[("events, {} days")]', words_of(event_log.KEPT_FOR.days)),
+    ("events.md", "more than {} days starts from the books", words_of(event_log.KEPT_FOR.days)),
+    ("events.md", "put again, up to {} times", words_of(event_bus.TRIES - 1)),
+    ("events.md", "| {} hours of tries,", bus_of_events.LONGEST_DELIVERY.to_hours()),
+    ("events.md", "tries again for {} hours", bus_of_events.LONGEST_DELIVERY.to_hours()),
+    ("events.md", "after {} failures it moves to", bus_of_events.MAX_RECEIVES),
+    ("events.md", '"failed {} times"', bus_of_events.MAX_RECEIVES),
+    ("events.md", "then {} days in `events-dlq`", mailbox.DEAD_LETTERS_KEPT_FOR.to_days()),
+    (
+        "events.md",
+        "at most {:g} seconds a request",
+        constant("functions/event_feed/handler.py", "LONGEST_WAIT_SECONDS"),
+    ),
+    ("events.md", "At most {} can wait", words_of(FUNCTIONS["event_feed"].reserved)),
+    ("events.md", "only the first {} in a window", words_of(throttle.WAITING_REQUESTS)),
     (
         "failures.md",
         "after a pause that doubles, from {0[0]} to {0[1]} seconds",
@@ -273,6 +307,21 @@ def test_a_circuit_opens_after_three_failures_and_retries_have_a_budget_of_ten()
     page = words("venues.md")
     assert "After three failures in a row" in page
     assert "after ten in a row" in page
+
+
+def test_a_lost_event_is_waited_for_for_an_hour_and_a_batch_is_repeated_for_a_day() -> None:
+    assert timedelta(hours=1) == follow_events.LOST_AFTER
+    assert LONGEST_IN_STREAM.to_hours() == DAY_OF_A_STREAM - 1
+    page = words("events.md")
+    assert "waits behind a gap for an hour" in page
+    assert "repeats the batch for a day" in page
+    assert f"| a record of a stream | {DAY_OF_A_STREAM} hours |" in page
+
+
+def test_a_missing_event_is_noticed_within_the_documented_time() -> None:
+    shown = FAULTS["an event is lost"][3]
+    assert shown == "5 min after the next event"
+    assert CHECK_AFTER_SECONDS < 5 * 60
 
 
 def test_a_key_is_locked_after_the_fifth_failure() -> None:
