@@ -18,7 +18,7 @@ from local.api import TradingClient
 from tests.benchmarks import floor
 from tests.benchmarks.measure import MARKET_BUY
 from tests.benchmarks.measure import measure as measure_order
-from tests.benchmarks.meter import Call
+from tests.benchmarks.usage import Call
 from workstation.local_system import LocalSystem
 
 PORT = int(os.environ.get("TRADING_BENCH_PORT", "4650"))

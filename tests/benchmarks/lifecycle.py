@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from infra.catalog.names import ORDER_LIFECYCLE
 from tests.benchmarks import seeding
-from tests.benchmarks.meter import Units
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.units import Item, read_units
+from tests.benchmarks.usage import Units
 from tests.benchmarks.world import REGION, World
 from tests.simulation.contracts.timeline import Timeline
 from tests.simulation.services.stepfunctions import StepFunctions

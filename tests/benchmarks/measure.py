@@ -9,8 +9,8 @@ from typing import Any
 
 from tests.benchmarks import seeding
 from tests.benchmarks.lifecycle import Lifecycle
-from tests.benchmarks.meter import Party, Usage
 from tests.benchmarks.prices import PRICE, Billed
+from tests.benchmarks.usage import Party, Usage
 from tests.benchmarks.world import World, running_world
 from trading.adapters.dynamodb import compared_dates
 

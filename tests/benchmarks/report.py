@@ -9,10 +9,10 @@ from infra.catalog.names import EXCHANGES
 from tests.benchmarks.grid import Grid
 from tests.benchmarks.lifecycle import Stage
 from tests.benchmarks.measure import Measured, bill, quantities_of
-from tests.benchmarks.meter import Party, Usage
 from tests.benchmarks.monthly import Fixed
 from tests.benchmarks.prices import Billed
 from tests.benchmarks.seeding import SYMBOL
+from tests.benchmarks.usage import Party, Usage
 
 MILLION = 1_000_000
 NOTHING = 1e-6

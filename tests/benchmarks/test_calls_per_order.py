@@ -6,8 +6,8 @@ import pytest
 
 from tests.benchmarks.lifecycle import EXPRESS_GB, Stage
 from tests.benchmarks.measure import MARKET_BUY, Measured, measure
-from tests.benchmarks.meter import Call, Party
 from tests.benchmarks.prices import Billed
+from tests.benchmarks.usage import Call, Party
 
 MOST_CALLS = {
     Stage.ACCEPT: 4,
