@@ -17,7 +17,7 @@ CODE = [
     for folder in ("layers/trading", "layers/simulators", "functions", "infra", "ops")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
-BASES = {"Frozen", "Versioned", "Coded"}
+BASES = {"Frozen", "Versioned", "Coded", "Readable"}
 STATUSES = ("Status", "TimeInForce")
 ENTRY = re.compile(r"^\*\*(?P<term>[^*]+)\*\*(?P<field> \*\(field\)\*)?:", re.MULTILINE)
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
