@@ -133,6 +133,41 @@ def test_a_replacement_that_takes_over_is_accepted() -> None:
         assert Topic.TRADE_SUBMITTED not in event.topics
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (OrderStatus.CANCELED, EventType.ORDER_REPLACED),
+        (OrderStatus.EXPIRED, EventType.ORDER_EXPIRED),
+        (OrderStatus.FILLED, EventType.ORDER_EXECUTED),
+    ],
+)
+def test_a_replacement_is_accepted_however_the_order_before_it_ended(
+    status: OrderStatus, expected: EventType
+) -> None:
+    fill = next(fact for fact in of_entry(Fill).facts if isinstance(fact, Fill))
+    old = make_order().model_copy(update={"status": status, "version": 4})
+    new = make_order().model_copy(
+        update={"order_id": "ord_new", "replaces": old.order_id, "version": 1}
+    )
+    entries = [fill] if status is OrderStatus.FILLED else []
+    event = event_told([old, new, ACCOUNT, *entries], NOW)
+    assert event is not None
+    assert event.type is expected
+    assert Topic.TRADE_VALIDATED in event.topics
+    assert Topic.TRADE_SUBMITTED not in event.topics
+
+
+@pytest.mark.parametrize("status", [OrderStatus.ROUTING, OrderStatus.PARTIALLY_FILLED])
+def test_no_order_takes_the_place_of_one_that_is_open(status: OrderStatus) -> None:
+    old = make_order().model_copy(update={"status": status, "version": 4})
+    new = make_order().model_copy(
+        update={"order_id": "ord_new", "replaces": old.order_id, "version": 1}
+    )
+    event = event_told([old, new, ACCOUNT], NOW)
+    assert event is not None
+    assert Topic.TRADE_VALIDATED not in event.topics
+
+
 def test_nobody_is_told_of_what_has_no_version() -> None:
     position = Position(client_id="alice", symbol="AAPL")
     assert lead_of([position]) is None

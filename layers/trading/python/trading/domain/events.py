@@ -5,17 +5,17 @@ order, the client or the break. The event's sequence is the version that the agg
 has no gaps, and the same event always has the same id. See docs/explanation/events.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
 from trading.domain.accounts.cash import Account
 from trading.domain.clients.client import Client
 from trading.domain.coded import Coded
-from trading.domain.event_data import EventData, Fact, Readable, data_of
+from trading.domain.event_data import EventData, Fact, OrderState, Readable, data_of
 from trading.domain.ledger import UNKNOWN_CLIENT, Break, Entry, EntryKind
 from trading.domain.orders.order import Order
-from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.order_status import FINAL, FULLY_EXECUTED, OrderStatus
 from trading.domain.values import Timestamp
 
 
@@ -173,6 +173,8 @@ _BY_STATUS = {
     OrderStatus.VALIDATED: EventType.ORDER_ACCEPTED,
     OrderStatus.REJECTED: EventType.ORDER_REJECTED,
 }
+_CANCELED = frozenset({OrderStatus.CANCELED})
+_OVER = FINAL | FULLY_EXECUTED
 _BY_END = {
     OrderStatus.REJECTED: EventType.ORDER_REJECTED,
     OrderStatus.CANCELED: EventType.ORDER_CANCELED,
@@ -191,10 +193,8 @@ def type_of(facts: Sequence[Fact]) -> EventType:
     for order in orders:
         if order.version == 0 and order.status in _BY_STATUS:
             return _BY_STATUS[order.status]
-    ended = {order.order_id for order in orders if order.status is OrderStatus.CANCELED}
-    for order in orders:
-        if order.status is OrderStatus.VALIDATED and order.replaces in ended:
-            return EventType.ORDER_REPLACED
+    if _takes_over(orders, _CANCELED):
+        return EventType.ORDER_REPLACED
     for order in orders:
         if with_account and order.status in _BY_END:
             return _BY_END[order.status]
@@ -203,6 +203,14 @@ def type_of(facts: Sequence[Fact]) -> EventType:
     if any(isinstance(fact, Client) for fact in facts):
         return EventType.CLIENT_CHANGED
     return EventType.ACCOUNT_CHANGED
+
+
+def _takes_over(orders: Sequence[Order | OrderState], statuses: Collection[OrderStatus]) -> bool:
+    """Whether one of the orders takes the place of another one, which ended in these statuses."""
+    ended = {order.order_id for order in orders if order.status in statuses}
+    return any(
+        order.status is OrderStatus.VALIDATED and order.replaces in ended for order in orders
+    )
 
 
 _TRADES = frozenset({EntryKind.FILL, EntryKind.REVERSAL, EntryKind.NOVATION, EntryKind.SETTLEMENT})
@@ -214,13 +222,15 @@ def topics_of(type_: EventType, data: EventData) -> tuple[Topic, ...]:
         type_ is EventType.ORDER_REJECTED and any(order.version == 1 for order in data.orders)
     )
     accepted = type_ in (EventType.ORDER_ACCEPTED, EventType.ORDER_REPLACED)
+    # An order can be replaced when it is filled or expires. Then that gives the type.
+    replaced = _takes_over(data.orders, _OVER)
     belongs = {
         Topic.ORDERS: bool(data.orders),
         Topic.TRADES: any(entry.kind in _TRADES for entry in data.entries),
         Topic.BALANCE: data.balance is not None,
         Topic.POSITIONS: bool(data.positions),
         Topic.TRADE_SUBMITTED: incoming,
-        Topic.TRADE_VALIDATED: accepted,
+        Topic.TRADE_VALIDATED: accepted or replaced,
         Topic.POSITION_UPDATED: bool(data.positions),
         Topic.SETTLEMENT_COMPLETED: type_ is EventType.TRADE_SETTLED,
     }
