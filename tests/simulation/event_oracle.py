@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,13 +21,26 @@ LEADING_KINDS = (
     ("REVERSAL", "trade.reversed"),
     ("FILL", "order.executed"),
     ("SETTLEMENT", "trade.settled"),
+    ("NOVATION", "trade.cleared"),
     ("DEPOSIT", "deposit.booked"),
     ("WITHDRAWAL", "withdrawal.booked"),
     ("CLOSED_ADVANCE", "advance.closed"),
+    ("BREAK", "break.recorded"),
 )
 """The type of an event, by the first of these kinds of entry that it has."""
+NEW = {
+    "RECEIVED": "order.received",
+    "VALIDATED": "order.accepted",
+    "REJECTED": "order.rejected",
+}
+ENDED = {"REJECTED": "order.rejected", "CANCELED": "order.canceled", "EXPIRED": "order.expired"}
+OF_TRADES = {"FILL", "REVERSAL", "NOVATION", "SETTLEMENT"}
 
 Place = tuple[str, int]
+Move = tuple[str | None, str]
+"""The status of an order before and after a transaction. None: the order is new."""
+TOOK_OVER: Move = "RECEIVED", "VALIDATED"
+"""What a replacement does when the order before it has ended."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,8 @@ class Written:
     """What one transaction wrote for a client."""
 
     account: Item
+    type: str
+    topics: frozenset[str]
     orders: frozenset[tuple[Any, ...]]
     entries: frozenset[tuple[Any, ...]]
     positions: frozenset[tuple[Any, ...]]
@@ -111,13 +126,50 @@ def _written(account: Item, changes: Sequence[Change]) -> Written:
                 positions.add((item["symbol"], available, held, unsettled))
             case "accounts", name if name.startswith("OBLIGATION#"):
                 obligations.add((item["trade_id"], change.after is None))
+    moves = [_move(change) for change in changes if change.table == f"{STAGE}-orders"]
+    kinds = {kind for _, kind in entries}
     return Written(
         account,
+        _type(kinds, moves, any(change.table == f"{STAGE}-clients" for change in changes)),
+        frozenset(_topics(kinds, moves, bool(positions))),
         frozenset(orders),
         frozenset(entries),
         frozenset(positions),
         frozenset(obligations),
     )
+
+
+def _move(change: Change) -> Move:
+    assert change.after is not None
+    before = plain(change.before)["status"] if change.before is not None else None
+    return before, plain(change.after)["status"]
+
+
+def _type(kinds: Collection[str], moves: Sequence[Move], of_client: bool) -> str:
+    """What happened, by the kinds of the ledger's entries and the orders' statuses."""
+    by_entry = [type_ for kind, type_ in LEADING_KINDS if kind in kinds]
+    new = [NEW[after] for before, after in moves if before is None]
+    canceled = any(before != "CANCELED" == after for before, after in moves)
+    replaced = ["order.replaced"] if canceled and TOOK_OVER in moves else []
+    ended = [ENDED[after] for before, after in moves if before != after and after in ENDED]
+    rest = ["order.changed"] if moves else ["client.changed" if of_client else "account.changed"]
+    return [*by_entry, *new, *replaced, *ended, *rest][0]
+
+
+def _topics(kinds: Collection[str], moves: Sequence[Move], with_shares: bool) -> Iterator[str]:
+    yield "balance"
+    if moves:
+        yield "orders"
+    if any(before is None for before, _ in moves):
+        yield "trade-submitted"
+    if {(None, "VALIDATED"), TOOK_OVER} & set(moves):
+        yield "trade-validated"
+    if OF_TRADES & set(kinds):
+        yield "trades"
+    if with_shares:
+        yield from ("positions", "position-updated")
+    if "SETTLEMENT" in kinds:
+        yield "settlement-completed"
 
 
 def _check(place: Place, event: dict[str, Any], written: Written) -> None:
@@ -146,7 +198,5 @@ def _check(place: Place, event: dict[str, Any], written: Written) -> None:
         [Decimal(balance[each]) for each in ("available", "held_for_orders", "unsettled")],
         [written.account[each] for each in ("available", "held", "unsettled")],
     )
-    kinds = {kind for _, kind in written.entries}
-    leading = next((type_ for kind, type_ in LEADING_KINDS if kind in kinds), None)
-    if leading is not None:
-        equal(TRUE, name, event["type"], leading)
+    equal(TRUE, name, event["type"], written.type)
+    equal(TRUE, name, set(event["topics"]), written.topics)

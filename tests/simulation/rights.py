@@ -9,8 +9,6 @@ from typing import NamedTuple
 from infra.catalog.routes import INTERNAL_ROUTES, PUBLIC_ROUTES
 
 ORDERS, ADMIN, OPEN_TO_ALL = "/api/v1/orders", "/api/v1/admin", ""
-FEED = ("GET", "/api/v1/events")
-"""The followers of a run call it. tests/integration tries it without the right to."""
 PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("POST", "/api/v1/auth/token"): OPEN_TO_ALL,
@@ -27,7 +25,7 @@ PUBLIC: Mapping[tuple[str, str], str] = MappingProxyType(
         ("GET", f"{ORDERS}/{{order_id}}"): "orders:read",
         ("PATCH", f"{ORDERS}/{{order_id}}"): "orders:write",
         ("DELETE", f"{ORDERS}/{{order_id}}"): "orders:write",
-        FEED: "accounts:read",
+        ("GET", "/api/v1/events"): "accounts:read",
         ("GET", "/api/v1/balance"): "accounts:read",
         ("GET", "/api/v1/positions"): "accounts:read",
         ("GET", "/api/v1/positions/{symbol}"): "accounts:read",
@@ -126,7 +124,7 @@ def _trespasses(client: str, operator: str) -> list[Trespass]:
     for api, (rights, _) in ROUTES.items():
         stranger = operator if api == "public" else client
         for (method, path), right in rights.items():
-            if right != OPEN_TO_ALL and (method, path) != FEED:
+            if right != OPEN_TO_ALL:
                 tried.append(Trespass(api, method, path, "", 401))
                 tried.append(Trespass(api, method, path, stranger, 401))
                 tried.append(Trespass(api, method, path, lacking(right), 403))

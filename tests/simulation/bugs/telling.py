@@ -31,6 +31,24 @@ BUGS = (
         (Edit(event_data._order, "order.version + 1", "order.version"),),
     ),
     Bug(
+        "a replacement is told as a cancel",
+        "The type of an event does not look at the order that takes over.",
+        "Clients and consumers take an order that goes on with other terms for one that ended.",
+        (
+            Edit(
+                events.type_of,
+                "if _takes_over(orders, _CANCELED):",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "an execution hides the replacement",
+        "The topics of an event follow from its type alone.",
+        "Consumers of accepted orders miss a replacement that takes over with the last execution.",
+        (Edit(events.topics_of, "accepted or replaced", "accepted"),),
+    ),
+    Bug(
         "an order tells before its account",
         "The order leads an event, also if the account changes with it.",
         "The sequence of the account has a gap at each trade.",
