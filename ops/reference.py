@@ -93,10 +93,7 @@ def show(ctx: typer.Context, as_json: AsJson = False) -> None:
     instruments = sorted(data.instruments, key=lambda each: each.symbol)
     exchanges = sorted(data.exchanges, key=lambda each: each.exchange_id)
     screen.show(
-        {
-            "instruments": [each.model_dump(mode="json") for each in instruments],
-            "exchanges": [each.model_dump(mode="json") for each in exchanges],
-        },
+        data.shown(),
         table(
             "Instruments",
             ("symbol", "name", ">reference price", ">tick", ">lot", "hours", "halted"),

@@ -1,7 +1,7 @@
 """The reference data of a deployment: what is traded, and where."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,25 @@ from pydantic import ValidationError, model_validator
 
 from infra.catalog.names import EXCHANGES
 from simulators import reference
+from trading.adapters.dynamodb.loading import load_entity
+from trading.adapters.dynamodb.names import TableNames
+from trading.adapters.dynamodb.registry import TableRegistry
+from trading.adapters.dynamodb.tables import TableBooks
 from trading.adapters.dynamodb.transactions import from_item, to_item
+from trading.adapters.runtime import clock
 from trading.domain import patterns
 from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Frozen
+from trading.usecases.ports import StaleError
 
 REFERENCE = "reference"
 MARKET = "exchange-books"
 """The table of the simulated exchanges. A deployment with real venues does not have it."""
+
+COUNTED = {"version", "tradable_set_in"}
+"""What a deployment counts by itself. A file has none of it."""
+STATES = {"tradable", "key_status"}
+"""What operators change from day to day: a halt or a disabled key is no difference."""
 
 
 class ReferenceDataError(Exception):
@@ -42,12 +53,22 @@ class ReferenceData(Frozen):
             raise ValueError(f"exchanges must be {', '.join(EXCHANGES)}, each once")
         return self
 
-    def items(self) -> Iterator[dict[str, Any]]:
-        """The items of the table `reference`."""
-        for instrument in self.instruments:
-            yield {"kind": "INSTRUMENT", "id": instrument.symbol, **instrument.model_dump()}
-        for exchange in self.exchanges:
-            yield {"kind": "EXCHANGE", "id": exchange.exchange_id, **exchange.model_dump()}
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing of it is counted yet, as it is in a file."""
+        each = (*self.instruments, *self.exchanges)
+        return not any(entity.model_dump(include=COUNTED, exclude_defaults=True) for entity in each)
+
+    def shown(self) -> dict[str, list[dict[str, Any]]]:
+        """The form of a file, sorted."""
+        instruments = sorted(self.instruments, key=lambda each: each.symbol)
+        exchanges = sorted(self.exchanges, key=lambda each: each.exchange_id)
+        return {
+            "instruments": [each.model_dump(mode="json", exclude=COUNTED) for each in instruments],
+            "exchanges": [
+                each.model_dump(mode="json", exclude=COUNTED | {"key_status"}) for each in exchanges
+            ],
+        }
 
 
 def of_the_simulated_market() -> ReferenceData:
@@ -76,13 +97,16 @@ def of_the_simulated_market() -> ReferenceData:
 def of_file(path: Path) -> ReferenceData:
     """What a JSON file lists. Raises ReferenceDataError."""
     try:
-        return ReferenceData.model_validate_json(path.read_bytes())
+        data = ReferenceData.model_validate_json(path.read_bytes())
     except OSError as error:
         raise ReferenceDataError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)
         what = "; ".join(f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in wrong[:5])
         raise ReferenceDataError(f"{path}: {what.strip()}") from error
+    if not data.is_new:
+        raise ReferenceDataError(f"{path}: a file must not have {' or '.join(sorted(COUNTED))}")
+    return data
 
 
 @dataclass(frozen=True)
@@ -116,14 +140,26 @@ class ReferenceTables:
     def write(self, data: ReferenceData) -> Written:
         """Add what is missing. What exists stays unchanged, for example a halt."""
         added, unchanged, different = [], [], []
-        for item in data.items():
-            if self._add(REFERENCE, item):
-                added.append(item["id"])
-            elif self._is_the_same(item):
-                unchanged.append(item["id"])
+        entities: list[Instrument | Exchange] = [*data.instruments, *data.exchanges]
+        for entity in entities:
+            name = entity.symbol if isinstance(entity, Instrument) else entity.exchange_id
+            if self.register(entity):
+                added.append(name)
+            elif self._is_the_same(entity):
+                unchanged.append(name)
             else:
-                different.append(item["id"])
+                different.append(name)
         return Written(tuple(added), tuple(unchanged), tuple(different))
+
+    def register(self, entity: Instrument | Exchange) -> bool:
+        """Add an instrument or an exchange, with its event, unless it is there. Return whether it
+        was added.
+        """
+        try:
+            self.registry.commit(entity)
+        except StaleError:
+            return False
+        return True
 
     def open_the_simulated_market(self) -> None:
         """Write the simulated exchanges' settings of each instrument, if they are missing."""
@@ -137,24 +173,30 @@ class ReferenceTables:
             TableName=self.named(REFERENCE), ConsistentRead=True
         )
         for item in (from_item(each) for page in pages for each in page["Items"]):
-            kind, _ = item.pop("kind"), item.pop("id")
-            item.pop("key_status", None)
-            found[kind].append(item)
-        return ReferenceData.model_validate(
-            {"instruments": found["INSTRUMENT"], "exchanges": found["EXCHANGE"]}
+            found[item["kind"]].append(item)
+        return ReferenceData(
+            instruments=tuple(load_entity(Instrument, each) for each in found["INSTRUMENT"]),
+            exchanges=tuple(load_entity(Exchange, each) for each in found["EXCHANGE"]),
         )
 
-    def _is_the_same(self, item: dict[str, Any]) -> bool:
-        """Whether the table has the item like this. Neither a halt nor a disabled key is a
-        difference.
-        """
-        kept = self.dynamodb.get_item(
-            TableName=self.named(REFERENCE),
-            Key=to_item({"kind": item["kind"], "id": item["id"]}),
-            ConsistentRead=True,
-        )["Item"]
-        states = {"tradable": None, "key_status": None}
-        return bool(from_item(kept) | states == item | states)
+    @property
+    def registry(self) -> TableRegistry:
+        """What writes instruments and exchanges, with their events."""
+        names = TableNames(**{each: self.named(each) for each in TableNames.__dataclass_fields__})
+        books = TableBooks(self.dynamodb, names, clock.now)
+        return TableRegistry(self.dynamodb, names, self.named("credentials"), books)
+
+    def _is_the_same(self, entity: Instrument | Exchange) -> bool:
+        """Whether the table has the entity like this."""
+        kept = (
+            self.registry.listed(entity.symbol)
+            if isinstance(entity, Instrument)
+            else self.registry.exchange(entity.exchange_id)
+        )
+        ignored = COUNTED | STATES
+        return kept is not None and kept.model_dump(exclude=ignored) == entity.model_dump(
+            exclude=ignored
+        )
 
     def _add(self, table: str, item: dict[str, Any]) -> bool:
         """Put an item unless one has its key. Return whether it was put."""

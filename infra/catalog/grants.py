@@ -149,7 +149,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "tables/orders": "GetItem BatchGetItem PutItem",
         "tables/orders/by-client": "Query",
         "tables/control": "BatchGetItem UpdateItem",
-        "tables/reference": "GetItem UpdateItem",
+        "tables/reference": "GetItem PutItem",
         "tables/audit": "GetItem PutItem",
         "tables/factors": "GetItem PutItem",
         "keys/second-factors": "GenerateMac",

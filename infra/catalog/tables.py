@@ -56,6 +56,7 @@ TABLES = {
     ),
     "reference": TableSpec(
         ("kind", "id"),
+        streamed=True,
         holds="Instruments and exchanges.",
         items={
             "INSTRUMENT / {symbol}": "An instrument.",

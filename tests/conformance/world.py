@@ -14,9 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from local import deploy, run
 from local.api import Credentials, TradingClient, rest_api_url
 from local.aws_client import aws_client
-from local.seed import Seeder
+from local.seed import Seeder, output_of
 from tests.load.population import populate
-from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
 from trading.adapters.identity.signature_keys import new_key_pair
 from trading.domain.clients.credentials import (
@@ -27,6 +26,7 @@ from trading.domain.clients.credentials import (
 from trading.domain.clients.roles import ALL_ROLES, permissions_of
 from trading.domain.reference.instruments import Instrument
 from workstation.local_system import STAGE, LocalError, LocalSystem
+from workstation.reference_data import ReferenceTables
 
 KEYS = 12
 """The rate limit is for each API key. A run that takes the keys in turn does not reach it."""
@@ -86,8 +86,8 @@ def create(system: LocalSystem) -> World:
     instrument = Instrument(
         symbol=HALTABLE, name="Halted and resumed by whoever tests", reference_price="10.00"
     )
-    item = {"kind": "INSTRUMENT", "id": HALTABLE, **instrument.model_dump()}
-    dynamodb.put_item(TableName=outputs["ReferenceTable"], Item=to_item(item))
+    registry = ReferenceTables(dynamodb, lambda name: outputs[output_of(name)]).registry
+    registry.commit((registry.listed(HALTABLE) or instrument).with_tradable(True))
     public_url = run.api_url(system)
     with TradingClient(public_url, first) as client:
         client.log_in(str(uuid4()))

@@ -42,15 +42,14 @@ def make_secret(name: str = "hash") -> StoredSecret:
 
 
 def make_instrument(**changes: Any) -> Instrument:
-    """AAPL at 100.00."""
-    return Instrument(
-        **{"symbol": "AAPL", "name": "Apple", "reference_price": D("100.00")} | changes
-    )
+    """AAPL at 100.00, as it is read."""
+    listed = {"symbol": "AAPL", "name": "Apple", "reference_price": D("100.00"), "version": 1}
+    return Instrument(**listed | changes)
 
 
 def make_exchange(exchange_id: str = "XNYS", fee: str = "0.003") -> Exchange:
-    """An exchange that charges 0.3 cents a share."""
-    return Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=D(fee))
+    """An exchange that charges 0.3 cents a share, as it is read."""
+    return Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=D(fee), version=1)
 
 
 def make_request(**changes: Any) -> OrderRequest:

@@ -29,6 +29,7 @@ from trading.domain.values import Side
 from trading.messages import ExecuteOrder
 from trading.usecases.administration.administer_clients import AdministerClients
 from trading.usecases.administration.administer_keys import AdministerKeys
+from trading.usecases.administration.administer_venue_keys import AdministerVenueKeys
 from trading.usecases.administration.close_advance import CloseAdvance
 from trading.usecases.administration.halt_instrument import HaltInstrument
 from trading.usecases.administration.operator_actions import Operator, TriedOut
@@ -208,8 +209,11 @@ def administer(world: World) -> None:
     second_person.reject("prp_2", ANOTHER)
     clients.suspend("dave", OPERATOR)
     clients.activate("dave", OPERATOR)
+    registry.commit(make_instrument(symbol="PEP", version=0))
     for tradable in (False, True):
         HaltInstrument(registry, audit)("AAPL", tradable, OPERATOR)
+    for status in (CredentialStatus.INACTIVE, CredentialStatus.ACTIVE):
+        AdministerVenueKeys(registry, audit).set_key("XNYS", status, OPERATOR)
 
 
 def close_an_advance(world: World) -> None:

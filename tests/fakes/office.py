@@ -152,7 +152,7 @@ class Office:
             self.ended_tokens.generations,
             messages,
             self.registry.proposals,
-            self.registry.venue_keys,
+            self.registry.venues,
         )
 
     def findings(self) -> list[Any]:

@@ -6,24 +6,24 @@ from datetime import datetime
 from tests.fakes.books import MemoryBooks
 from tests.fakes.faults import Faults, faulty
 from trading.domain.clients.client import Client
-from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential, CredentialStatus
+from trading.domain.clients.credentials import CLIENT_AUDIENCE, Credential
 from trading.domain.clients.proposals import Proposal
-from trading.domain.clients.venue_keys import VenueKey
 from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, Withdrawal
-from trading.domain.reference.instruments import Instrument
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Versioned
 from trading.usecases.ports import Change, StaleError
 
+Registered = Client | Credential | Proposal | Instrument | Exchange
+
 
 class MemoryRegistry(MemoryBooks):
-    """The port `Registry`. Profiles and API keys are saved only over the version that was read."""
+    """The port `Registry`. What it keeps is saved only over the version that was read."""
 
     def __init__(self, faults: Faults | None = None, audience: str = CLIENT_AUDIENCE) -> None:
         super().__init__(faults)
         self._audience = audience
         self.credentials: dict[str, Credential] = {}
         self.proposals: dict[str, Proposal] = {}
-        self.venue_keys: dict[str, CredentialStatus] = {}
 
     @faulty
     def profile(self, client_id: str) -> Client | None:
@@ -54,36 +54,21 @@ class MemoryRegistry(MemoryBooks):
         return next((each for each in found if isinstance(each, Deposit | Withdrawal)), None)
 
     @faulty
-    def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
-        if symbol not in self.instruments:
-            return None
-        self.instruments[symbol] = self.instruments[symbol].model_copy(
-            update={"tradable": tradable}
-        )
-        return self.instruments[symbol]
+    def listed(self, symbol: str) -> Instrument | None:
+        return self.instruments.get(symbol)
 
     @faulty
-    def key(self, venue: str) -> VenueKey | None:
-        """The port `VenueKeys`, with `set_status`."""
-        return self._venue_key(venue)
+    def exchange(self, exchange_id: str) -> Exchange | None:
+        return self._exchanges().get(exchange_id)
+
+    def _exchanges(self) -> dict[str, Exchange]:
+        return {each.exchange_id: each for each in self.venues}
 
     @faulty
-    def set_status(self, venue: str, status: CredentialStatus) -> VenueKey | None:
-        if self._venue_key(venue) is not None:
-            self.venue_keys[venue] = status
-        return self._venue_key(venue)
-
-    def _venue_key(self, venue: str) -> VenueKey | None:
-        if venue not in {each.exchange_id for each in self.exchanges()}:
-            return None
-        status = self.venue_keys.get(venue, CredentialStatus.ACTIVE)
-        return VenueKey(exchange_id=venue, key_status=status)
-
-    @faulty
-    def commit(self, *changes: Change | Client | Credential | Proposal) -> None:
+    def commit(self, *changes: Change | Registered) -> None:
         others: list[Change] = []
         for change in changes:
-            if isinstance(change, Client | Credential | Proposal):
+            if isinstance(change, Registered):
                 known = self._known(change)
                 if (known.version if known else 0) != change.version:
                     raise StaleError
@@ -98,6 +83,11 @@ class MemoryRegistry(MemoryBooks):
                 self.credentials[change.api_key] = change.saved()
             elif isinstance(change, Proposal):
                 self.proposals[change.proposal_id] = change.saved()
+            elif isinstance(change, Instrument):
+                self.instruments[change.symbol] = change.saved()
+            elif isinstance(change, Exchange):
+                changed = self._exchanges() | {change.exchange_id: change.saved()}
+                self.venues = list(changed.values())
 
     @faulty
     def proposal(self, proposal_id: str) -> Proposal | None:
@@ -113,12 +103,18 @@ class MemoryRegistry(MemoryBooks):
         )
         return sorted(undecided, key=lambda each: each.proposed_at)
 
-    def _known(self, change: Client | Credential | Proposal) -> Versioned | None:
-        if isinstance(change, Client):
-            return self.clients.get(change.client_id)
-        if isinstance(change, Proposal):
-            return self.proposals.get(change.proposal_id)
-        return self.credentials.get(change.api_key)
+    def _known(self, change: Registered) -> Versioned | None:
+        match change:
+            case Client():
+                return self.clients.get(change.client_id)
+            case Proposal():
+                return self.proposals.get(change.proposal_id)
+            case Credential():
+                return self.credentials.get(change.api_key)
+            case Instrument():
+                return self.instruments.get(change.symbol)
+            case Exchange():
+                return self._exchanges().get(change.exchange_id)
 
 
 class MemoryEndedTokens:

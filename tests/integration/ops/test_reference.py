@@ -12,7 +12,6 @@ from tests.integration.backing import PREFIX
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import items, put
 from trading.adapters.dynamodb.venue_keys import TableVenueKeys
-from trading.domain.clients.credentials import CredentialStatus
 from workstation.local_system import ROOT
 from workstation.reference_data import MARKET
 
@@ -131,7 +130,10 @@ def test_a_disabled_key_of_an_exchange_stays_and_is_no_difference(
     write(empty, file)
     keys = TableVenueKeys(empty.system.dynamodb, f"{PREFIX}reference")
     before = empty.ask("reference", "show")
-    keys.set_status("XNYS", CredentialStatus.INACTIVE)
+    [exchange] = (
+        item for item in items(empty.system.dynamodb, f"{PREFIX}reference") if item["id"] == "XNYS"
+    )
+    put(empty.system.dynamodb, f"{PREFIX}reference", exchange | {"key_status": "INACTIVE"})
     assert write(empty, file)["different"] == []
     assert empty.ask("reference", "show") == before
     assert not keys.is_active("XNYS")
@@ -143,6 +145,8 @@ def test_a_disabled_key_of_an_exchange_stays_and_is_no_difference(
         (listing(tick_size="0.001"), "tick_size"),
         (listing(reference_price="0"), "reference_price"),
         (listing(colour="red"), "colour"),
+        (listing(version=3), "must not have tradable_set_in or version"),
+        (listing(tradable_set_in=3), "must not have tradable_set_in or version"),
         (listing(symbol="pep"), "'pep'"),
         (listing() | {"exchanges": listing()["exchanges"][1:]}, "exchanges must be"),
         (listing() | {"instruments": listing()["instruments"] * 2}, "more than once: PEP"),

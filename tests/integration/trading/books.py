@@ -8,6 +8,7 @@ from local.demo import DEMO_CLIENTS
 from simulators.reference import ListedExchange, ListedInstrument
 from tests.integration.backing import PREFIX
 from trading.adapters.dynamodb.reconciliation_reader import TableReader
+from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain.accounts import transfers
@@ -45,6 +46,7 @@ def add_reference_data(
     now: datetime,
 ) -> None:
     """Add instruments, exchanges, and the demo's clients with their opening deposits."""
+    registry = TableRegistry(client, NAMES, f"{PREFIX}credentials", books)
     for listed in instruments:
         instrument = Instrument(
             symbol=listed.symbol,
@@ -52,20 +54,12 @@ def add_reference_data(
             reference_price=listed.reference_price,
             trading_hours=listed.trading_hours,
         )
-        put(
-            client,
-            NAMES.reference,
-            {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()},
-        )
+        registry.commit(instrument)
     for venue in exchanges:
         exchange = Exchange(
             exchange_id=venue.exchange_id, name=venue.name, fee_per_share=venue.fee_per_share
         )
-        put(
-            client,
-            NAMES.reference,
-            {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()},
-        )
+        registry.commit(exchange)
     for demo in DEMO_CLIENTS:
         put(client, NAMES.clients, demo.client.model_dump())
         client_id = demo.client.client_id

@@ -20,7 +20,7 @@ from tests.integration.backing import PREFIX
 from tests.integration.trading import entities
 from tests.integration.trading import test_identity_writers as identity
 from tests.integration.trading import test_write_conditions as transactions
-from tests.integration.trading.books import NAMES, items, put
+from tests.integration.trading.books import NAMES, items
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.compared_dates import TableComparedDates
 from trading.adapters.dynamodb.event_log import KEPT_FOR, TableEventLog
@@ -29,10 +29,8 @@ from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.adapters.dynamodb.venue_keys import TableVenueKeys
 from trading.adapters.venues import circuit
 from trading.adapters.venues.health import TableVenueHealth
-from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.reference.instruments import Exchange
 from trading.domain.values import iso
 from trading.usecases.posttrade.reconcile_books import Report
@@ -107,23 +105,6 @@ def test_a_run_that_began_earlier_does_not_replace_the_latest_report(
     assert len(list(items(dynamodb, CONTROL))) == 3
 
 
-def test_a_halt_leaves_what_another_writer_changed_and_creates_nothing(
-    registry: TableRegistry, dynamodb: Any
-) -> None:
-    listed = {
-        "kind": "INSTRUMENT",
-        "id": "AAPL",
-        "symbol": "AAPL",
-        "name": "Apple",
-        "reference_price": Decimal("101.00"),
-        "tradable": True,
-    }
-    put(dynamodb, NAMES.reference, listed)
-    registry.set_tradable("AAPL", False)
-    assert registry.set_tradable("GONE", False) is None
-    assert list(items(dynamodb, NAMES.reference)) == [listed | {"tradable": False}]
-
-
 @pytest.mark.parametrize("version", [0, 2])
 def test_the_quality_that_another_worker_wrote_stands(
     dynamodb: Any, clock: Clock, version: int
@@ -185,24 +166,6 @@ def test_the_record_of_an_earlier_release_is_read(dynamodb: Any) -> None:
     assert TableComparedDates(dynamodb, CONTROL).last() == Compared(open_since=day)
 
 
-def test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing(
-    dynamodb: Any,
-) -> None:
-    listed = {
-        "kind": "EXCHANGE",
-        "id": "XNYS",
-        "exchange_id": "XNYS",
-        "name": "NYSE",
-        "fee_per_share": Decimal("0.003"),
-    }
-    put(dynamodb, NAMES.reference, listed)
-    venues = TableVenueKeys(dynamodb, NAMES.reference)
-    assert venues.set_status("XNYS", CredentialStatus.INACTIVE) is not None
-    assert venues.set_status("GONE", CredentialStatus.INACTIVE) is None
-    assert list(items(dynamodb, NAMES.reference)) == [listed | {"key_status": "INACTIVE"}]
-    assert not venues.is_active("XNYS")
-
-
 def test_an_event_that_two_workers_write_is_there_once_and_whole(
     dynamodb: Any, clock: Clock
 ) -> None:
@@ -247,9 +210,6 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "dynamodb.reconciliation_reports.TableReports.save": (
         test_a_run_that_began_earlier_does_not_replace_the_latest_report,
     ),
-    "dynamodb.registry.TableRegistry.set_tradable": (
-        test_a_halt_leaves_what_another_writer_changed_and_creates_nothing,
-    ),
     "http.ended_tokens.TableEndedTokens._write": (
         identity.test_tokens_that_ended_stay_ended_whatever_a_late_worker_writes,
     ),
@@ -260,9 +220,6 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
     "venues.health.TableVenueHealth._flush": (test_the_quality_that_another_worker_wrote_stands,),
     "dynamodb.compared_dates.TableComparedDates.record": (
         test_what_the_last_of_two_comparisons_recorded_is_remembered,
-    ),
-    "dynamodb.venue_keys.TableVenueKeys.set_status": (
-        test_a_disabled_key_leaves_what_another_writer_changed_and_creates_nothing,
     ),
     "dynamodb.second_factors.TableSecondFactors.commit": (
         identity.test_of_two_codes_at_the_same_time_one_is_written,
@@ -279,6 +236,7 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
 
 EXEMPT = {
     "ops.account_versions.advance_versions.advance": "A restore has the table to itself.",
+    "workstation.reference_data.ReferenceTables._add": "Settings of the simulated exchanges.",
 }
 
 WRITES = {
@@ -293,7 +251,10 @@ WRITES = {
     "Write",
     "put_of",
 }
-SOURCES = [ROOT / "layers/trading/python/trading", ROOT / "functions", ROOT / "ops"]
+SOURCES = [
+    ROOT / "layers/trading/python/trading",
+    *(ROOT / each for each in ("functions", "ops", "workstation")),
+]
 ADAPTERS = SOURCES[0] / "adapters"
 
 

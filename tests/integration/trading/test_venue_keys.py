@@ -10,7 +10,6 @@ from tests.integration.trading.admin import ask
 from tests.integration.trading.books import items
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.venue_keys import TableVenueKeys
-from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.clients.venue_keys import VenueKey
 
 
@@ -32,7 +31,11 @@ def test_a_key_is_disabled_and_comes_back(system: System) -> None:
             system.venues.pass_time(1)
         shown = ask(system, "GET", "venues/XNYS/key")
         assert shown[:2] == (200, {"venue": "XNYS", "status": status})
-        assert exchanges(system) == before | {"XNYS": before["XNYS"] | {"key_status": status}}
+        version = before["XNYS"]["version"] + (1 if what == "disable" else 2)
+        written = before["XNYS"] | {"key_status": status, "version": version}
+        found = exchanges(system)
+        assert {**found["XNYS"], "event": None} == {**written, "event": None}
+        assert found == before | {"XNYS": found["XNYS"]}
     trail = TableAuditTrail(system.dynamodb, f"{PREFIX}audit", system.now).of("venue/XNYS")
     words = ["disable-key", "disabled"] * 2 + ["enable-key", "enabled"] * 2
     assert [entry.action for entry in trail] == words
@@ -54,12 +57,11 @@ def test_what_is_no_exchange_has_no_such_key(system: System, venue: str) -> None
     assert exchanges(system) == before
 
 
-def test_the_status_is_written_beside_what_others_write(system: System) -> None:
+def test_the_key_of_an_exchange_is_in_its_item(system: System) -> None:
     keys = TableVenueKeys(system.dynamodb, f"{PREFIX}reference")
-    assert keys.set_status("NONE", CredentialStatus.INACTIVE) is None
     assert (keys.key("NONE"), keys.is_active("NONE")) == (None, False)
     assert keys.key("XNAS") == VenueKey(exchange_id="XNAS")
-    keys.set_status("XNAS", CredentialStatus.INACTIVE)
+    assert change(system, "disable", "disable-1", "XNAS")[0] == 200
     assert (keys.is_active("XNAS"), keys.is_active("XNYS")) == (False, True)
     routed = system.function("admin").api.books.exchanges()
     assert {each.exchange_id for each in routed} == exchanges(system).keys()

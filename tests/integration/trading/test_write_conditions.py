@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.builders import make_secret
+from tests.fakes.builders import make_instrument, make_secret
 from tests.integration.backing import PREFIX
 from tests.integration.trading import entities
 from tests.integration.trading.books import NAMES, items, put
@@ -23,7 +23,7 @@ from trading.adapters.dynamodb.transactions import from_item, to_item
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client, ClientStatus
-from trading.domain.clients.credentials import Credential
+from trading.domain.clients.credentials import Credential, CredentialStatus
 from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import (
     DEPOSITORY,
@@ -40,6 +40,7 @@ from trading.domain.ledger import (
 )
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.usecases.ports import Discharged, StaleError
 
 CREDENTIALS = f"{PREFIX}credentials"
@@ -135,6 +136,18 @@ KEPT: dict[type, Kept] = {
         PROPOSALS,
         {"proposal_id": "prp_1"},
     ),
+    Instrument: Kept(
+        make_instrument(version=0),
+        lambda instrument: instrument.with_tradable(not instrument.tradable),
+        NAMES.reference,
+        {"kind": "INSTRUMENT", "id": "AAPL"},
+    ),
+    Exchange: Kept(
+        Exchange(exchange_id="XNYS", name="NYSE", fee_per_share=Decimal("0.003")),
+        lambda exchange: exchange.with_key_status(CredentialStatus.INACTIVE),
+        NAMES.reference,
+        {"kind": "EXCHANGE", "id": "XNYS"},
+    ),
 }
 """The entities that are saved on the version that was read."""
 
@@ -158,6 +171,15 @@ DELETED: dict[type, Any] = {Discharged: Discharged(obligation=entities.obligatio
 @pytest.fixture
 def registry(dynamodb: Any, books: TableBooks) -> TableRegistry:
     return TableRegistry(dynamodb, NAMES, CREDENTIALS, books, proposals_table=PROPOSALS)
+
+
+SEEDED: dict[type, Callable[[TableRegistry], object]] = {
+    Client: lambda registry: registry.profile("alice"),
+    Credential: lambda registry: registry.credential("key-1"),
+    Instrument: lambda registry: registry.listed("AAPL"),
+    Exchange: lambda registry: registry.exchange("XNYS"),
+}
+"""What earlier releases wrote without a version, and how it is read."""
 
 
 def stored(dynamodb: Any, kept: Kept) -> dict[str, Any]:
@@ -231,13 +253,15 @@ def test_an_entity_that_another_writer_deleted_is_not_brought_back(
     assert stored(dynamodb, kept) == {}
 
 
-@pytest.mark.parametrize("model", [Client, Credential], ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", SEEDED, ids=lambda model: model.__name__)
 def test_a_seeded_item_without_a_version_is_changed_by_one_writer(
     registry: TableRegistry, dynamodb: Any, model: type
 ) -> None:
     kept = KEPT[model]
-    put(dynamodb, kept.table, kept.entity.model_dump(exclude={"version"}, exclude_none=True))
-    read: Any = registry.profile("alice") if model is Client else registry.credential("key-1")
+    seeded = kept.entity.model_dump(exclude={"version"}, exclude_none=True)
+    put(dynamodb, kept.table, seeded | kept.key)
+    read: Any = SEEDED[model](registry)
+    assert read.version == 1
     registry.commit(kept.changed(read))
     theirs = stored(dynamodb, kept)
     with pytest.raises(StaleError):

@@ -55,8 +55,8 @@ BUGS = (
         (
             Edit(
                 events.lead_of,
-                "(Account, Order, Client, Break)",
-                "(Order, Account, Client, Break)",
+                "(Account, Order, Client, Break, Instrument, Exchange)",
+                "(Order, Account, Client, Break, Instrument, Exchange)",
             ),
         ),
     ),

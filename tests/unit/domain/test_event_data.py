@@ -56,6 +56,7 @@ def test_an_accepted_order_with_every_field() -> None:
         "filled_quantity": 0,
         "average_price": None,
         "reason": order.status_reason,
+        "reason_code": None,
         "replaces": "ord_before",
     }
     assert event.topics == (

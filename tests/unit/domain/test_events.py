@@ -39,8 +39,8 @@ BREAK = Break(
     reason="no such order",
     evidence={},
 )
-ONLY_OF_COMMITS_TO_COME = {EventType.ACCOUNT_CHANGED}
-"""No use case writes an account without saying what happened."""
+ONLY_OF_COMMITS_TO_COME = {EventType.ACCOUNT_CHANGED, EventType.INSTRUMENT_CHANGED}
+"""No use case writes an account without saying what happened, or other terms of an instrument."""
 
 
 def test_the_scenarios_reach_every_type_and_every_topic() -> None:
@@ -99,7 +99,7 @@ def test_id_and_sequence_follow_from_the_lead(
 def test_a_break_of_nobody_has_an_event_of_its_own() -> None:
     event = event_told([BREAK], NOW)
     assert event is not None
-    assert (event.type, event.topics) == (EventType.BREAK_RECORDED, ())
+    assert (event.type, event.topics) == (EventType.BREAK_RECORDED, (Topic.TRADE_DEAD_LETTER,))
     assert event.data.balance is None
     assert event.data.entries == (
         EntryState(trade_id="brk_1", kind=EntryKind.BREAK, code=BreakCode.UNKNOWN_ORDER),

@@ -7,7 +7,6 @@ from trading.adapters.dynamodb.proposals import TableProposals
 from trading.adapters.dynamodb.registry import TableOperators, TableRegistry
 from trading.adapters.dynamodb.second_factors import TableSecondFactors
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.adapters.dynamodb.venue_keys import TableVenueKeys
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.idempotency import Idempotency
 from trading.adapters.http.operator_record import OperatorRecord
@@ -119,5 +118,5 @@ def administration_api(settings: AdministrationSettings) -> AdministrationApi:
         signed=signatures.of_operators(settings),
         throttle=throttle(settings),
         transfers=TransferAssets(registry, audit, clock.now, check_code),
-        venue_keys=AdministerVenueKeys(TableVenueKeys(dynamodb, settings.reference_table), audit),
+        venue_keys=AdministerVenueKeys(registry, audit),
     )

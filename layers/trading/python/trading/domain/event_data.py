@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import assert_never
+from typing import Literal, assert_never
 
 from pydantic import ConfigDict
 
 from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client, ClientStatus
+from trading.domain.clients.credential_status import CredentialStatus
 from trading.domain.ledger import (
     Break,
     BreakCode,
@@ -26,7 +27,9 @@ from trading.domain.ledger import (
 )
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import OrderStatus
+from trading.domain.orders.reasons import OrderReason
 from trading.domain.posttrade.netting import Discharged, Obligation
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Day, Frozen, Money, OrderType, Side, TimeInForce, Timestamp
 
 
@@ -42,7 +45,8 @@ class OrderState(Readable):
     """An order after the transaction. `version`: its own sequence, without gaps.
 
     `client_order_id`: the Idempotency-Key with which it was placed. Quantities are in shares,
-    prices in the account's currency. `reason`: why it got its status.
+    prices in the account's currency. `reason`: why it got its status. `reason_code`: why it was
+    rejected, or ended before it was filled.
     """
 
     order_id: str
@@ -59,6 +63,7 @@ class OrderState(Readable):
     filled_quantity: int
     average_price: Money | None = None
     reason: str | None = None
+    reason_code: OrderReason | None = None
     replaces: str | None = None
 
 
@@ -146,6 +151,44 @@ class ClientState(Readable):
     daily_trading_limit: Money
 
 
+class InstrumentState(Readable):
+    """An instrument after the transaction. `version`: its own sequence.
+
+    Prices and `max_order_notional` are in `currency`, `lot_size` and `max_order_quantity` in
+    shares. `tradable`: false while it is halted. `trading_hours`: regular are the hours of the New
+    York Stock Exchange; continuous never closes.
+    """
+
+    symbol: str
+    version: int
+    name: str
+    currency: str
+    reference_price: Money
+    tick_size: Money
+    lot_size: int
+    tradable: bool
+    limit_collar_percent: Decimal
+    market_collar_percent: Decimal
+    max_order_quantity: int
+    max_order_notional: Money
+    settlement_days: int
+    trading_hours: Literal["regular", "continuous"]
+
+
+class ExchangeState(Readable):
+    """An exchange after the transaction. `version`: its own sequence.
+
+    `fee_per_share`: in USD. `key_status`: reports with the key of the exchange are accepted while
+    it is ACTIVE.
+    """
+
+    exchange_id: str
+    version: int
+    name: str
+    fee_per_share: Money
+    key_status: CredentialStatus
+
+
 class EventData(Readable):
     """Everything that the transaction wrote, by kind. What it did not write is empty or absent."""
 
@@ -155,6 +198,8 @@ class EventData(Readable):
     positions: tuple[PositionState, ...] = ()
     obligations: tuple[ObligationState, ...] = ()
     client: ClientState | None = None
+    instrument: InstrumentState | None = None
+    exchange: ExchangeState | None = None
 
     def without_orders(self) -> "EventData":
         """Everything but the orders."""
@@ -176,6 +221,8 @@ Fact = (
     | ClosedAdvance
     | Break
     | Discharged
+    | Instrument
+    | Exchange
 )
 """What a transaction writes."""
 
@@ -184,6 +231,8 @@ def data_of(facts: Sequence[Fact]) -> EventData:
     """What facts say, with the versions that they are saved with."""
     accounts = [fact for fact in facts if isinstance(fact, Account)]
     clients = [fact for fact in facts if isinstance(fact, Client)]
+    instruments = [fact for fact in facts if isinstance(fact, Instrument)]
+    exchanges = [fact for fact in facts if isinstance(fact, Exchange)]
     return EventData(
         orders=tuple(_order(fact) for fact in facts if isinstance(fact, Order)),
         entries=tuple(_entry(fact) for fact in facts if isinstance(fact, Entry)),
@@ -193,6 +242,8 @@ def data_of(facts: Sequence[Fact]) -> EventData:
             _obligation(fact) for fact in facts if isinstance(fact, Obligation | Discharged)
         ),
         client=_client(clients[0]) if clients else None,
+        instrument=_instrument(instruments[0]) if instruments else None,
+        exchange=_exchange(exchanges[0]) if exchanges else None,
     )
 
 
@@ -212,6 +263,7 @@ def _order(order: Order) -> OrderState:
         filled_quantity=order.filled_quantity,
         average_price=order.average_price,
         reason=order.status_reason,
+        reason_code=order.reason_code,
         replaces=order.replaces,
     )
 
@@ -302,3 +354,17 @@ def _obligation(fact: Obligation | Discharged) -> ObligationState:
 
 def _client(client: Client) -> ClientState:
     return ClientState(version=client.version + 1, status=client.status, **dict(client.limits))
+
+
+def _instrument(instrument: Instrument) -> InstrumentState:
+    kept = InstrumentState.model_fields.keys() - {"version"}
+    return InstrumentState(
+        version=instrument.version + 1, **{name: getattr(instrument, name) for name in kept}
+    )
+
+
+def _exchange(exchange: Exchange) -> ExchangeState:
+    kept = ExchangeState.model_fields.keys() - {"version"}
+    return ExchangeState(
+        version=exchange.version + 1, **{name: getattr(exchange, name) for name in kept}
+    )

@@ -1,8 +1,9 @@
 """Events: they tell consumers what a transaction wrote into the books.
 
 A transaction is one event. Its aggregate is the account that it changes; if it changes none, the
-order, the client or the break. The event's sequence is the version that the aggregate got, so it
-has no gaps, and the same event always has the same id. See docs/explanation/events.md.
+order, the client, the break, the instrument or the exchange. The event's sequence is the version
+that the aggregate got, so it has no gaps, and the same event always has the same id. See
+docs/explanation/events.md.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,6 +17,8 @@ from trading.domain.event_data import EventData, Fact, OrderState, Readable, dat
 from trading.domain.ledger import UNKNOWN_CLIENT, Break, Entry, EntryKind
 from trading.domain.orders.order import Order
 from trading.domain.orders.order_status import FINAL, FULLY_EXECUTED, OrderStatus
+from trading.domain.orders.reasons import EndReason
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Timestamp
 
 
@@ -26,6 +29,8 @@ class AggregateKind(Coded):
     ORDER = "order", "An order, when nothing of the account changes with it."
     CLIENT = "client", "A client's profile, when the account does not change with it."
     BREAK = "break", "A break, when no account and no order changes with it."
+    INSTRUMENT = "instrument", "An instrument. Its id is the symbol."
+    EXCHANGE = "exchange", "An exchange, and whether its key is accepted."
 
 
 class EventType(Coded):
@@ -47,8 +52,31 @@ class EventType(Coded):
     ORDER_CANCELED = "order.canceled", "An order was canceled."
     ORDER_EXPIRED = "order.expired", "An order expired."
     ORDER_REPLACED = "order.replaced", "An order was canceled, and its replacement was accepted."
+    ORDER_CANCEL_REQUESTED = (
+        "order.cancel_requested",
+        "A client or an operator requested the cancel of an order. The exchanges may still "
+        "execute it.",
+    )
+    ORDER_FLAGGED = (
+        "order.flagged",
+        "A message about an order could not be handled. An operator looks at the order.",
+    )
     ORDER_CHANGED = "order.changed", "Anything else of an order changed."
     CLIENT_CHANGED = "client.changed", "A client's profile or limits changed, or it is new."
+    INSTRUMENT_REGISTERED = "instrument.registered", "An instrument is new."
+    INSTRUMENT_HALTED = (
+        "instrument.halted",
+        "An instrument was halted: new orders in it are rejected.",
+    )
+    INSTRUMENT_RESUMED = (
+        "instrument.resumed",
+        "An instrument was resumed: new orders in it are accepted again.",
+    )
+    INSTRUMENT_CHANGED = "instrument.changed", "Anything else of an instrument changed."
+    EXCHANGE_CHANGED = (
+        "exchange.changed",
+        "An exchange is new, or its key is accepted or refused from now on.",
+    )
     ACCOUNT_CHANGED = "account.changed", "Anything else of an account changed."
 
 
@@ -66,6 +94,15 @@ class Topic(Coded):
     )
     POSITION_UPDATED = "position-updated", "Every change of a position."
     SETTLEMENT_COMPLETED = "settlement-completed", "A trade was settled."
+    REFERENCE_DATA_EVENTS = (
+        "reference-data-events",
+        "Every change of an instrument, halts included, and of an exchange.",
+    )
+    TRADE_DEAD_LETTER = (
+        "trade-dead-letter",
+        "A break was recorded, or a message about an order could not be handled. Such an order is "
+        "rejected with PROCESSING_FAILED if no exchange has it. Otherwise it is flagged.",
+    )
 
 
 class Aggregate(Readable):
@@ -78,9 +115,9 @@ class Aggregate(Readable):
 class Event(Readable):
     """The envelope. A change that breaks consumers makes a new `schema_version`.
 
-    `id` is derived from the aggregate and its sequence. `client_id`: whose event it is; null for a
-    break that belongs to nobody. `correlation_id`: of the request that began it, where there is
-    one.
+    `id` is derived from the aggregate and its sequence. `client_id`: whose event it is; null for an
+    instrument, an exchange, and a break that belongs to nobody. `correlation_id`: of the request
+    that began it, where there is one.
     """
 
     id: str
@@ -100,13 +137,13 @@ class Event(Readable):
         return self.but(data=data, topics=topics_of(self.type, data))
 
 
-Lead = Account | Order | Client | Break
+Lead = Account | Order | Client | Break | Instrument | Exchange
 """What can be an event's aggregate."""
 
 
 def lead_of(facts: Sequence[Fact]) -> Lead | None:
     """The fact whose version gives the event its sequence. None: there is no event."""
-    for kind in (Account, Order, Client, Break):
+    for kind in (Account, Order, Client, Break, Instrument, Exchange):
         found = next((fact for fact in facts if isinstance(fact, kind)), None)
         if found is not None:
             return found
@@ -139,7 +176,9 @@ def event_of(facts: Sequence[Fact], now: datetime) -> Event | None:
 
 
 def _client_of(lead: Lead) -> str | None:
-    """Whose event it is. Only a break can belong to nobody: a client's id may be any other text."""
+    """Whose event it is. A client's id may be any text, also that of a break of nobody."""
+    if isinstance(lead, Instrument | Exchange):
+        return None
     if isinstance(lead, Break) and lead.client_id == UNKNOWN_CLIENT:
         return None
     return lead.client_id
@@ -156,6 +195,10 @@ def aggregate_of(lead: Lead) -> Aggregate:
             return Aggregate(kind=AggregateKind.CLIENT, id=lead.client_id)
         case Break():
             return Aggregate(kind=AggregateKind.BREAK, id=lead.trade_id)
+        case Instrument():
+            return Aggregate(kind=AggregateKind.INSTRUMENT, id=lead.symbol)
+        case Exchange():
+            return Aggregate(kind=AggregateKind.EXCHANGE, id=lead.exchange_id)
 
 
 _BY_ENTRY = {
@@ -199,9 +242,31 @@ def type_of(facts: Sequence[Fact]) -> EventType:
         if with_account and order.status in _BY_END:
             return _BY_END[order.status]
     if orders:
-        return EventType.ORDER_CHANGED
-    if any(isinstance(fact, Client) for fact in facts):
-        return EventType.CLIENT_CHANGED
+        return _type_of_change(orders)
+    return _type_without_orders(facts)
+
+
+def _type_of_change(orders: Sequence[Order]) -> EventType:
+    if any(order.requests_cancel for order in orders):
+        return EventType.ORDER_CANCEL_REQUESTED
+    if any(order.flags for order in orders):
+        return EventType.ORDER_FLAGGED
+    return EventType.ORDER_CHANGED
+
+
+def _type_without_orders(facts: Sequence[Fact]) -> EventType:
+    for fact in facts:
+        match fact:
+            case Client():
+                return EventType.CLIENT_CHANGED
+            case Instrument(version=0):
+                return EventType.INSTRUMENT_REGISTERED
+            case Instrument(sets_tradable=True, tradable=tradable):
+                return EventType.INSTRUMENT_RESUMED if tradable else EventType.INSTRUMENT_HALTED
+            case Instrument():
+                return EventType.INSTRUMENT_CHANGED
+            case Exchange():
+                return EventType.EXCHANGE_CHANGED
     return EventType.ACCOUNT_CHANGED
 
 
@@ -224,6 +289,10 @@ def topics_of(type_: EventType, data: EventData) -> tuple[Topic, ...]:
     accepted = type_ in (EventType.ORDER_ACCEPTED, EventType.ORDER_REPLACED)
     # An order can be replaced when it is filled or expires. Then that gives the type.
     replaced = _takes_over(data.orders, _OVER)
+    given_up = type_ is EventType.ORDER_FLAGGED or (
+        type_ is EventType.ORDER_REJECTED
+        and any(order.reason_code is EndReason.PROCESSING_FAILED for order in data.orders)
+    )
     belongs = {
         Topic.ORDERS: bool(data.orders),
         Topic.TRADES: any(entry.kind in _TRADES for entry in data.entries),
@@ -233,5 +302,8 @@ def topics_of(type_: EventType, data: EventData) -> tuple[Topic, ...]:
         Topic.TRADE_VALIDATED: accepted or replaced,
         Topic.POSITION_UPDATED: bool(data.positions),
         Topic.SETTLEMENT_COMPLETED: type_ is EventType.TRADE_SETTLED,
+        Topic.REFERENCE_DATA_EVENTS: data.instrument is not None or data.exchange is not None,
+        Topic.TRADE_DEAD_LETTER: given_up
+        or any(entry.kind is EntryKind.BREAK for entry in data.entries),
     }
     return tuple(topic for topic in Topic if belongs[topic])

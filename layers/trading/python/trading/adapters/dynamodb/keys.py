@@ -46,6 +46,16 @@ def entry_key(trade_id: str, kind: EntryKind) -> Key:
     return {"trade_id": trade_id, "kind": kind}
 
 
+def instrument_key(symbol: str) -> Key:
+    """The key of an instrument."""
+    return {"kind": "INSTRUMENT", "id": symbol}
+
+
+def exchange_key(exchange_id: str) -> Key:
+    """The key of an exchange."""
+    return {"kind": "EXCHANGE", "id": exchange_id}
+
+
 def attention_shard(order_id: str) -> str:
     """The partition of an order in the sparse indexes. There are several so that none is hot."""
     return str(hashlib.sha256(order_id.encode()).digest()[0] % ATTENTION_SHARDS)

@@ -21,8 +21,9 @@ from trading.domain.events import Event, event_of
 from trading.domain.ledger import Entry
 from trading.domain.orders.order import Order
 from trading.domain.posttrade.netting import Obligation
+from trading.domain.reference.instruments import Exchange, Instrument
 
-CARRIERS = (Obligation, Position, Account, Client, Order, Entry)
+CARRIERS = (Obligation, Position, Account, Client, Order, Instrument, Exchange, Entry)
 """The smallest items first, because each kilobyte of an item costs. Entries last, because they are
 kept for ever.
 """

@@ -8,6 +8,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
+from trading.adapters.dynamodb.keys import instrument_key
 from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.reads import TableReads
@@ -51,9 +52,7 @@ class TableReferenceData:
         """An instrument, up to ten seconds old."""
         known: Instrument | None = self._reference.get(f"INSTRUMENT#{symbol}")
         if known is None:
-            known = self._reads.get(
-                self._tables.reference, {"kind": "INSTRUMENT", "id": symbol}, Instrument
-            )
+            known = self._reads.get(self._tables.reference, instrument_key(symbol), Instrument)
             if known is not None:
                 self._reference[f"INSTRUMENT#{symbol}"] = known
         return known

@@ -1,4 +1,4 @@
-"""The books together with profiles and API keys, for the administration of clients."""
+"""The books together with profiles, API keys and reference data, for their administration."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from trading.adapters.dynamodb.entity_writes import Location, put_of, write_of
-from trading.adapters.dynamodb.keys import entry_key
+from trading.adapters.dynamodb.keys import entry_key, exchange_key, instrument_key
 from trading.adapters.dynamodb.loading import load_entity
 from trading.adapters.dynamodb.names import TableNames
 from trading.adapters.dynamodb.outbox import with_event
 from trading.adapters.dynamodb.proposals import proposal_location
 from trading.adapters.dynamodb.reads import TableReads
 from trading.adapters.dynamodb.tables import TableBooks
-from trading.adapters.dynamodb.transactions import Write, commit, from_item, to_item
+from trading.adapters.dynamodb.transactions import Write, commit
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import CLIENT_AUDIENCE, INTERNAL_AUDIENCE, Credential
 from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import BROKER_ACCOUNTS, Deposit, EntryKind, Withdrawal
-from trading.domain.reference.instruments import Instrument
+from trading.domain.reference.instruments import Exchange, Instrument
+from trading.domain.values import Versioned
 from trading.usecases.ports import Change
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 FIRST_VERSION = 1
 """Also the version of seeded items, and of those written before they had versions."""
 
-ClientOrCredential = TypeVar("ClientOrCredential", Client, Credential)
+Entity = TypeVar("Entity", bound=Versioned)
+Kept = Change | Client | Credential | Proposal | Instrument | Exchange
+"""What a transaction of the registry can write."""
 
 
 class TableRegistry:
@@ -71,8 +74,7 @@ class TableRegistry:
         """Whether an operator, an exchange or an account of the broker has this id."""
         if client_id in BROKER_ACCOUNTS:
             return True
-        exchange = self._reads.item(self._tables.reference, {"kind": "EXCHANGE", "id": client_id})
-        return exchange is not None or any(
+        return self.exchange(client_id) is not None or any(
             self.credential(api_key) is None for api_key in self.api_keys(client_id)
         )
 
@@ -96,35 +98,26 @@ class TableRegistry:
             self._tables.ledger, entry_key(transfer_id, EntryKind.WITHDRAWAL), Withdrawal
         )
 
-    def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
-        """Halt or resume an instrument. Concurrent changes of other attributes stand."""
-        try:
-            answer = self._client.update_item(
-                TableName=self._tables.reference,
-                Key=to_item({"kind": "INSTRUMENT", "id": symbol}),
-                UpdateExpression="SET tradable = :tradable",
-                ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeValues=to_item({":tradable": tradable}),
-                ReturnValues="ALL_NEW",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        return load_entity(Instrument, from_item(answer["Attributes"]))
+    def listed(self, symbol: str) -> Instrument | None:
+        """An instrument, never from the cache."""
+        return self._versioned(self._tables.reference, instrument_key(symbol), Instrument)
 
-    def commit(self, *changes: Change | Client | Credential | Proposal) -> None:
+    def exchange(self, exchange_id: str) -> Exchange | None:
+        """An exchange, never from the cache."""
+        return self._versioned(self._tables.reference, exchange_key(exchange_id), Exchange)
+
+    def commit(self, *changes: Kept) -> None:
         """Write all or nothing. Raises StaleError if a condition failed."""
         writes = [self._write(change) for change in changes]
         commit(self._client, with_event(changes, writes, self._clock()))
 
-    def _versioned(
-        self, table: str, key: dict[str, str], model: type[ClientOrCredential]
-    ) -> ClientOrCredential | None:
+    def _versioned(self, table: str, key: dict[str, str], model: type[Entity]) -> Entity | None:
         item = self._reads.item(table, key)
         if item is None:
             return None
         return load_entity(model, item | {"version": item.get("version") or FIRST_VERSION})
 
-    def _write(self, change: Change | Client | Credential | Proposal) -> Write:
+    def _write(self, change: Kept) -> Write:
         match change:
             case Proposal():
                 return put_of(change, proposal_location(change, self._proposals_table))
@@ -134,13 +127,18 @@ class TableRegistry:
                 if change.audience != self._audience:
                     raise ValueError(f"{change.api_key} is not for {self._audience}")
                 location = Location(self._credentials_table, {"api_key": change.api_key})
+            case Instrument():
+                location = Location(self._tables.reference, instrument_key(change.symbol))
+            case Exchange():
+                location = Location(self._tables.reference, exchange_key(change.exchange_id))
             case _:
                 return write_of(change, self._tables)
         write = put_of(change, location)
         if change.version != FIRST_VERSION:
             return write
         unversioned = "attribute_not_exists(version) OR version <= :version"
-        return replace(write, condition=f"attribute_exists(client_id) AND ({unversioned})")
+        is_there = f"attribute_exists({next(iter(location.key))})"
+        return replace(write, condition=f"{is_there} AND ({unversioned})")
 
 
 class TableOperators(TableRegistry):

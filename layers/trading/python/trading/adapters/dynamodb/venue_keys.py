@@ -1,12 +1,12 @@
-"""The status of the key of each exchange, in the item of the exchange."""
+"""The status of the key of each exchange, from the item of the exchange."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from trading.adapters.dynamodb.keys import exchange_key
 from trading.adapters.dynamodb.transactions import from_item, to_item
-from trading.domain.clients.credentials import CredentialStatus
 from trading.domain.clients.venue_keys import VenueKey
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TableVenueKeys:
-    """The port `VenueKeys`, over the table `reference`. Each read is strongly consistent."""
+    """The keys of the exchanges, over the table `reference`. Each read is strongly consistent."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
@@ -23,7 +23,7 @@ class TableVenueKeys:
     def key(self, venue: str) -> VenueKey | None:
         """The key of an exchange."""
         answer = self._client.get_item(
-            TableName=self._table, Key=_location(venue), ConsistentRead=True
+            TableName=self._table, Key=to_item(exchange_key(venue)), ConsistentRead=True
         )
         return _loaded(answer["Item"]) if "Item" in answer else None
 
@@ -31,25 +31,6 @@ class TableVenueKeys:
         """Whether the exchange has an active key."""
         key = self.key(venue)
         return key is not None and key.is_active
-
-    def set_status(self, venue: str, status: CredentialStatus) -> VenueKey | None:
-        """Disable or enable a key. Concurrent changes of other attributes stand."""
-        try:
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key=_location(venue),
-                UpdateExpression="SET key_status = :status",
-                ConditionExpression="attribute_exists(id)",
-                ExpressionAttributeValues=to_item({":status": status}),
-                ReturnValues="ALL_NEW",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        return _loaded(answer["Attributes"])
-
-
-def _location(venue: str) -> dict[str, Any]:
-    return to_item({"kind": "EXCHANGE", "id": venue})
 
 
 def _loaded(item: Mapping[str, Any]) -> VenueKey:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from trading.domain.clients.credential_status import CredentialStatus as CredentialStatus
 from trading.domain.clients.roles import Role, permissions_of
 from trading.domain.errors import DomainError, ErrorCode, ErrorKind
 from trading.domain.values import Frozen, Timestamp, Versioned
@@ -39,13 +39,6 @@ class DerivedKeyError(DomainError):
 
     code = ErrorCode.DERIVED_KEY
     kind = ErrorKind.UNPROCESSABLE
-
-
-class CredentialStatus(StrEnum):
-    """Whether a credential may be used."""
-
-    ACTIVE = "ACTIVE"
-    INACTIVE = "INACTIVE"
 
 
 class StoredSecret(Frozen):

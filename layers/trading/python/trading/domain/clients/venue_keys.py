@@ -1,6 +1,6 @@
 """The key of an exchange: the id and the secret with which it signs its reports."""
 
-from trading.domain.clients.credentials import CredentialStatus
+from trading.domain.clients.credential_status import CredentialStatus
 from trading.domain.values import Frozen
 
 

@@ -232,7 +232,10 @@ class Order(OrderRecord):
 
     def with_ending(self, ending: EndRequest, now: datetime) -> "Order":
         """Record the request to end it early. The sweeper looks at it at once."""
-        return self.but(ending=ending, attention_at=now)
+        order = self.but(ending=ending, attention_at=now)
+        if ending.asked_by is None:
+            return order
+        return order.but(cancel_requested_in=self.version + 1)
 
     def ended(
         self,
@@ -281,7 +284,7 @@ class Order(OrderRecord):
 
     def flagged_for_review(self, reason: str) -> "Order":
         """Ask an operator to look at it. The reason is cut to 256 characters."""
-        return self.but(review_reason=reason[:LONGEST_REVIEW_REASON])
+        return self.but(review_reason=reason[:LONGEST_REVIEW_REASON], flagged_in=self.version + 1)
 
     def reviewed(self) -> "Order":
         """An operator has looked at it."""

@@ -43,6 +43,8 @@ class OrderRecord(OrderRequest, Versioned):
     replaces, replaced_by: the order ids of a replacement. reserve: what a replacement sets aside
     while it waits.
     ending: the request to end it early. review_reason: why an operator must look at it.
+    cancel_requested_in, flagged_in: the versions in which a client or an operator last requested
+    its cancel, and in which it was last flagged for review.
     attention_at: when the sweeper looks at it next; None: never (see `attention`).
     release_at: the open of its market that it waits for, or waited for. overtakes: it was accepted
     while earlier orders of its client waited for the open. put_off: trading was halted at the open,
@@ -79,11 +81,23 @@ class OrderRecord(OrderRequest, Versioned):
     settled_quantity: int = 0
     ending: EndRequest | None = None
     review_reason: str | None = None
+    cancel_requested_in: int | None = None
+    flagged_in: int | None = None
     attention_at: Timestamp | None = None
     release_at: Timestamp | None = None
     overtakes: Literal[True] | None = None
     put_off: Literal[True] | None = None
     kept_apart: Literal[True] | None = None
+
+    @property
+    def requests_cancel(self) -> bool:
+        """Whether the next save of it is the one that records the request of its cancel."""
+        return self.cancel_requested_in == self.version + 1
+
+    @property
+    def flags(self) -> bool:
+        """Whether the next save of it is the one that flags it for review."""
+        return self.flagged_in == self.version + 1
 
     @property
     def remaining(self) -> int:

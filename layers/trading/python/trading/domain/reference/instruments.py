@@ -5,10 +5,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from trading.domain.values import CENT, Frozen, Money, Side, percent_of, tick_down, tick_up
+from trading.domain.clients.credential_status import CredentialStatus
+from trading.domain.clients.venue_keys import VenueKey
+from trading.domain.values import CENT, Money, Side, Versioned, percent_of, tick_down, tick_up
 
 
-class Instrument(Frozen):
+class Instrument(Versioned):
     """A listed share.
 
     tick_size: the step of prices, in `currency`. lot_size: the step of quantities, in shares.
@@ -17,6 +19,7 @@ class Instrument(Frozen):
     max_order_notional: the maximum of quantity × worst price. tradable: False while it is halted.
     trading_hours: regular are the hours of the New York Stock Exchange; continuous never closes.
     settlement_days: the settlement cycle in settlement days (US: T+1, SEC Rule 15c6-1(a)).
+    tradable_set_in: the version in which it was last halted or resumed.
     """
 
     symbol: str
@@ -32,6 +35,7 @@ class Instrument(Frozen):
     currency: str = "USD"
     settlement_days: int = Field(default=1, ge=0)
     trading_hours: Literal["regular", "continuous"] = "regular"
+    tradable_set_in: int | None = None
 
     @field_validator("tick_size")
     @classmethod
@@ -42,6 +46,15 @@ class Instrument(Frozen):
                 "in cents"
             )
         return tick
+
+    def with_tradable(self, tradable: bool) -> "Instrument":
+        """Halt or resume it."""
+        return self.but(tradable=tradable, tradable_set_in=self.version + 1)
+
+    @property
+    def sets_tradable(self) -> bool:
+        """Whether the next save of it is the one that halts or resumes it."""
+        return self.tradable_set_in == self.version + 1
 
     def traded_at(self, last_price: Decimal) -> "Instrument":
         """Take the last price as the reference price, from which the collars are measured."""
@@ -68,9 +81,21 @@ class Instrument(Frozen):
         return self.reference_price - band, self.reference_price + band
 
 
-class Exchange(Frozen):
-    """A market where orders are executed. fee_per_share: in USD."""
+class Exchange(Versioned):
+    """A market where orders are executed. fee_per_share: in USD. key_status: whether reports with
+    its key are accepted.
+    """
 
     exchange_id: str
     name: str
     fee_per_share: Money = Field(ge=0)
+    key_status: CredentialStatus = CredentialStatus.ACTIVE
+
+    @property
+    def key(self) -> VenueKey:
+        """The key with which it signs its reports."""
+        return VenueKey(exchange_id=self.exchange_id, key_status=self.key_status)
+
+    def with_key_status(self, status: CredentialStatus) -> "Exchange":
+        """Accept or refuse reports with its key."""
+        return self.but(key_status=status)

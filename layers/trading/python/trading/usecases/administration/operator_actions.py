@@ -12,7 +12,7 @@ from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import Credential
 from trading.domain.clients.proposals import Proposal
 from trading.domain.ledger import Deposit, Withdrawal
-from trading.domain.reference.instruments import Instrument
+from trading.domain.reference.instruments import Exchange, Instrument
 from trading.domain.values import Frozen
 from trading.usecases.ports import Accounts, Change
 
@@ -34,9 +34,9 @@ class AuditTrail(Protocol):
 
 
 class Registry(Accounts, Protocol):
-    """Balances, profiles and API keys of clients. A key of an operator is not found here, and is
-    not written. Only `instrument` is cached. `api_keys` reads an index, which lags behind the keys
-    by moments.
+    """Balances, profiles and API keys of clients, and what is traded where. A key of an operator is
+    not found here, and is not written. Only `instrument` is cached. `api_keys` reads an index,
+    which lags behind the keys by moments.
     """
 
     def instrument(self, symbol: str) -> Instrument | None: ...
@@ -50,13 +50,14 @@ class Registry(Accounts, Protocol):
     def api_keys(self, client_id: str) -> Sequence[str]: ...
     def transfer(self, transfer_id: str) -> Deposit | Withdrawal | None: ...
 
-    def set_tradable(self, symbol: str, tradable: bool) -> Instrument | None:
-        """Write this field of an instrument and no other. None means that there is no such
-        instrument.
-        """
+    def listed(self, symbol: str) -> Instrument | None:
+        """The instrument as it is now, to be changed."""
         ...
 
-    def commit(self, *changes: Change | Client | Credential | Proposal) -> None: ...
+    def exchange(self, exchange_id: str) -> Exchange | None: ...
+    def commit(
+        self, *changes: Change | Client | Credential | Proposal | Instrument | Exchange
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
