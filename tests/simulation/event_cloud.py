@@ -47,6 +47,8 @@ class EventCloud:
         self._faults = faults
         self._random = random = Random(f"{seed}/events")
         self._begins = self._ends = 0.0
+        self.heard: Callable[[dict[str, Any]], None] = lambda _: None
+        """A consumer of all events, which tolerates repetition and disorder."""
         self.lambdas = Lambda(engine, f"{seed}/events", random, faults, log)
         self.lambdas.is_throttled = throttled
         self.streams = Streams(
@@ -128,7 +130,12 @@ class EventCloud:
         self.lambdas.invoke("event_publisher", event, key, done)
 
     def _deliver(self, event: dict[str, Any]) -> None:
-        """What the rule does: events of accounts go into the queue, at least once, in no order."""
+        """What the rules do, at least once and in no order: all events go to a consumer, and those
+        of accounts into the queue.
+        """
+        for _ in range(1 + self._faults.happens("redelivered", self._random)):
+            late = self._random.uniform(0.005, SLOWEST_DELIVERY)
+            self._engine.after(late, lambda: self.heard(event))
         if event["detail"]["aggregate"]["kind"] != "account":
             return
         copies = 2 if self._faults.happens("redelivered", self._random) else 1

@@ -7,16 +7,17 @@ import hashlib
 import os
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 from itertools import cycle
-from typing import Any, Literal
+from typing import Any
 
 import boto3
 
+from tests.simulation.bus_oracle import BusOracle
 from tests.simulation.cloud import Cloud
 from tests.simulation.credentials import Credentials
 from tests.simulation.damage import Books, check_found, planted
@@ -27,10 +28,9 @@ from tests.simulation.faults import CALM, Faults
 from tests.simulation.followers import Follower
 from tests.simulation.halts import Halts
 from tests.simulation.instants import moment
+from tests.simulation.listing import add_reference_data
 from tests.simulation.market import (
-    CONTINUOUS,
     EXCHANGE_IDS,
-    FEES,
     SYMBOLS,
     TRADING_SECONDS,
     next_settlement_day,
@@ -42,6 +42,7 @@ from tests.simulation.outside import Outside
 from tests.simulation.people import People
 from tests.simulation.permissions import Use
 from tests.simulation.scenario import Scenario
+from tests.simulation.services.dynamodb import Change
 from tests.simulation.sessions import Login
 from tests.simulation.terms import Terms
 from tests.simulation.violations import ViolationError
@@ -54,7 +55,6 @@ from trading.domain.accounts.cash import Account
 from trading.domain.accounts.position import Position
 from trading.domain.clients.client import Client
 from trading.domain.reference.calendars import NEW_YORK, is_trading_day, next_trading_day
-from trading.domain.reference.instruments import Exchange, Instrument
 
 MAX_STEPS = 100_000
 """The limit of a phase, so that endless loops are found. A busy run takes 16,000 steps in all."""
@@ -104,7 +104,9 @@ class Simulation:
         self.faults = Faults(scenario.rates)
         self.cloud = Cloud(self.engine, scenario.seed, self.faults, self._log)
         self.told = EventOracle()
-        self.cloud.dynamodb.written = self.told.transaction
+        self.on_the_bus = BusOracle()
+        self.cloud.dynamodb.written = self._written
+        self.cloud.events.heard = self.on_the_bus.hear
         self.followers = [
             Follower(self.engine, self.cloud.events, self.told, trader.client_id)
             for trader in scenario.traders
@@ -164,8 +166,9 @@ class Simulation:
         self._damage()
 
     def _check_events(self) -> None:
-        """Everything that happened to an account was told, and who follows has seen it."""
+        """Everything that happened was told, and who follows an account has seen it."""
         self.told.check_complete()
+        self.on_the_bus.check_complete()
         for follower in self.followers:
             follower.read(follower.check)
         self.engine.run(self.engine.now + HOUR, MAX_STEPS)
@@ -213,6 +216,10 @@ class Simulation:
         if logged := self.cloud.events.store.changes:
             self.told.log(logged)
             logged.clear()
+
+    def _written(self, changes: Sequence[Change]) -> None:
+        self.told.transaction(changes)
+        self.on_the_bus.transaction(changes)
 
     def _asked_to_clear(self, order_id: str) -> None:
         """Check a message that asks to clear an order.
@@ -290,20 +297,9 @@ class Simulation:
         self.cloud.deploy_signing_keys(1)
         for venue, secret in self.outside.secrets.items():
             self.cloud.secrets.put(f"{STAGE}-venue-{venue}", secret.decode())
-        for symbol, price in SYMBOLS.items():
-            hours: Literal["regular", "continuous"] = (
-                "continuous" if symbol == CONTINUOUS else "regular"
-            )
-            instrument = Instrument(
-                symbol=symbol, name=symbol, reference_price=price, trading_hours=hours
-            )
-            self._put("reference", {"kind": "INSTRUMENT", "id": symbol, **instrument.model_dump()})
-        for exchange_id in EXCHANGE_IDS:
-            fee = FEES[exchange_id]
-            exchange = Exchange(exchange_id=exchange_id, name=exchange_id, fee_per_share=fee)
-            self._put("reference", {"kind": "EXCHANGE", "id": exchange_id, **exchange.model_dump()})
         now = self.scenario.opening - timedelta(hours=1)
         books = TableBooks(boto3.client("dynamodb"), TABLE_NAMES, lambda: now)
+        add_reference_data(self.cloud, books, boto3.client("dynamodb"), self.scenario.seed)
         for trader in self.scenario.traders:
             client = Client(
                 client_id=trader.client_id,

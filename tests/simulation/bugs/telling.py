@@ -7,6 +7,8 @@ from trading.adapters.messaging import event_bus
 from trading.adapters.messaging.event_bus import EventBus
 from trading.adapters.messaging.event_log_writer import EventLogWriter
 from trading.domain import event_data, events
+from trading.domain.orders.order_record import OrderRecord
+from trading.domain.reference.instruments import Instrument
 from trading.usecases.accounts import follow_events
 from trading.usecases.accounts.follow_events import FollowEvents
 from trading.usecases.posttrade.settle_obligations import SettleObligations
@@ -57,6 +59,48 @@ BUGS = (
                 events.lead_of,
                 "(Account, Order, Client, Break, Instrument, Exchange)",
                 "(Order, Account, Client, Break, Instrument, Exchange)",
+            ),
+        ),
+    ),
+    Bug(
+        "a halt is any change",
+        "An instrument does not know that it was halted in this version.",
+        "Consumers of halts hear of none.",
+        (
+            Edit(
+                Instrument.with_tradable,
+                "tradable_set_in=self.version + 1",
+                "tradable_set_in=self.version",
+            ),
+        ),
+    ),
+    Bug(
+        "a key that nobody is told of",
+        "An exchange leads no event.",
+        "Consumers do not hear that the reports of an exchange are refused.",
+        (Edit(events.lead_of, "Break, Instrument, Exchange)", "Break, Instrument)"),),
+    ),
+    Bug(
+        "a request that does not end",
+        "Each change of an order after the request of its cancel is told as the request.",
+        "Consumers count requests that nobody made.",
+        (
+            Edit(
+                OrderRecord.requests_cancel,
+                "self.cancel_requested_in == self.version + 1",
+                "self.cancel_requested_in is not None",
+            ),
+        ),
+    ),
+    Bug(
+        "a break is no dead letter",
+        "Only orders that were given up are dead letters.",
+        "Whoever watches dead letters misses what the books refuse.",
+        (
+            Edit(
+                events.topics_of,
+                "any(entry.kind is EntryKind.BREAK for entry in data.entries)",
+                "False",
             ),
         ),
     ),
