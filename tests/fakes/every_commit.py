@@ -92,6 +92,7 @@ def reach_an_exchange_in_sequence(world: World) -> None:
     for order in (waiting, other):
         world.handle(ExecuteOrder(**ids(order)))
     world.books.instruments["AAPL"] = make_instrument()
+    world.books.commit(make_instrument(symbol="PEP", version=0))
     world.handle(ExecuteOrder(**ids(other)), redelivered=True)
 
 
@@ -209,7 +210,6 @@ def administer(world: World) -> None:
     second_person.reject("prp_2", ANOTHER)
     clients.suspend("dave", OPERATOR)
     clients.activate("dave", OPERATOR)
-    registry.commit(make_instrument(symbol="PEP", version=0))
     for tradable in (False, True):
         HaltInstrument(registry, audit)("AAPL", tradable, OPERATOR)
     for status in (CredentialStatus.INACTIVE, CredentialStatus.ACTIVE):

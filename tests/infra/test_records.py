@@ -132,7 +132,7 @@ def test_tables_whose_items_carry_events_have_streams_with_both_images(
         for name, table in tables(synthesized, stage).items()
         if "StreamSpecification" in table.properties
     }
-    carriers = ("accounts", "clients", "ledger", "orders")
+    carriers = ("accounts", "clients", "ledger", "orders", "reference")
     assert streams == dict.fromkeys(carriers, "NEW_AND_OLD_IMAGES")
 
 
