@@ -14,6 +14,7 @@ from tests.simulation.violations import ViolationError, equal
 
 RULE = "every change of orders, instruments and exchanges is told"
 DEAD = "dead letters are breaks and what could not be handled"
+DEAD_LETTER = "trade-dead-letter"
 FIRST = 1
 """The version of an item that an earlier release wrote without one."""
 OUR_OWN = {"version", "event", "kind", "id", "tradable_set_in"}
@@ -34,8 +35,6 @@ class BusOracle:
 
     def __init__(self) -> None:
         self.due: dict[str, Due] = {}
-        self.dead_accounts: set[str] = set()
-        """The events of accounts that must be dead letters."""
         self.heard: dict[str, dict[str, Any]] = {}
 
     def transaction(self, changes: Sequence[Change]) -> None:
@@ -46,16 +45,9 @@ class BusOracle:
         for change in changes:
             if (table := change.table.removeprefix(f"{STAGE}-")) in tables:
                 tables[table].append(change)
-        orders = [each for each in tables["orders"] if each.key[-1] == "ORDER"]
-        with_break = any(change.key[-1] == "BREAK" for change in tables["ledger"])
-        is_dead = with_break or any(map(_is_given_up, orders))
-        account = [each for each in tables["accounts"] if each.key[-1] == "CASH"]
-        if account and account[0].after is not None:
-            if is_dead:
-                now = plain(account[0].after)
-                self.dead_accounts.add(f"account/{now['client_id']}/{now['version']}")
-        elif orders:
-            self._order(orders[0], is_dead, alone=not tables["ledger"])
+        if not any(change.key[-1] == "CASH" for change in tables["accounts"]):
+            for order in tables["orders"][:1]:
+                self._order(order, has_dead_letter(changes), alone=not tables["ledger"])
         for change in tables["reference"]:
             self._reference(change)
 
@@ -89,15 +81,12 @@ class BusOracle:
         name, kind = detail["id"], detail["aggregate"]["kind"]
         first = self.heard.setdefault(name, detail)
         equal("an event never changes", name, detail, first)
-        is_dead = "trade-dead-letter" in detail["topics"]
-        if kind == "account":
-            equal(DEAD, name, is_dead, name in self.dead_accounts)
         if kind not in ("order", "instrument", "exchange"):
             return
         if name not in self.due:
             raise ViolationError("no event is invented", name, str(detail))
         due = self.due[name]
-        equal(DEAD, name, is_dead, due.is_dead)
+        equal(DEAD, name, DEAD_LETTER in detail["topics"], due.is_dead)
         if due.type is not None:
             equal(RULE, name, detail["type"], due.type)
         if due.data is not None:
@@ -109,8 +98,17 @@ class BusOracle:
 
     def check_complete(self) -> None:
         """Raise ViolationError if an event is missing."""
-        if missing := (self.due.keys() | self.dead_accounts) - self.heard.keys():
+        if missing := self.due.keys() - self.heard.keys():
             raise ViolationError(RULE, min(missing), f"{len(missing)} events are missing")
+
+
+def has_dead_letter(changes: Sequence[Change]) -> bool:
+    """Whether a transaction records a break, or gives up an order."""
+    return any(
+        (change.table == f"{STAGE}-ledger" and change.key[-1] == "BREAK")
+        or (change.table == f"{STAGE}-orders" and _is_given_up(change))
+        for change in changes
+    )
 
 
 def _images(change: Change) -> tuple[Item, Item]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from tests.simulation.bus_oracle import DEAD_LETTER, has_dead_letter
 from tests.simulation.engine import current
 from tests.simulation.items import Item, plain
 from tests.simulation.names import STAGE
@@ -131,7 +132,8 @@ def _written(account: Item, changes: Sequence[Change]) -> Written:
     return Written(
         account,
         _type(kinds, moves, any(change.table == f"{STAGE}-clients" for change in changes)),
-        frozenset(_topics(kinds, moves, bool(positions))),
+        frozenset(_topics(kinds, moves, bool(positions)))
+        | ({DEAD_LETTER} if has_dead_letter(changes) else set()),
         frozenset(orders),
         frozenset(entries),
         frozenset(positions),
