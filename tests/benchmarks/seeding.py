@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.catalog.names import DEPOSITORY, EXCHANGES
 from simulators import reference
+from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
 from trading.adapters.identity import passwords
@@ -38,25 +39,19 @@ def seed(world: World) -> None:
     """Write the initial data without counting it."""
     for name in SECRETS:
         world.secrets.create_secret(Name=world.prefix + name, SecretString=f"{name:x<64}")
+    credentials = f"{world.prefix}credentials"
+    registry = TableRegistry(world.dynamodb, table_names(world), credentials, books(world))
     for listed in reference.INSTRUMENTS:
         fields = Instrument.model_fields.keys() & listed._fields
         instrument = Instrument(**{name: getattr(listed, name) for name in fields})
-        put(
-            world,
-            "reference",
-            {"kind": "INSTRUMENT", "id": listed.symbol, **instrument.model_dump()},
-        )
+        registry.commit(instrument)
     for venue in reference.EXCHANGES:
         exchange = Exchange(
             exchange_id=venue.exchange_id,
             name=venue.name,
             fee_per_share=Decimal(venue.fee_per_share),
         )
-        put(
-            world,
-            "reference",
-            {"kind": "EXCHANGE", "id": venue.exchange_id, **exchange.model_dump()},
-        )
+        registry.commit(exchange)
     for item in reference.market_items():
         put(world, "exchange-books", item)
     for exchange_id in EXCHANGES:
@@ -100,8 +95,12 @@ def put(world: World, table: str, attributes: dict[str, Any]) -> None:
 
 def books(world: World) -> TableBooks:
     """Access to the books that is not counted."""
-    names = {name: world.prefix + name for name in TableNames.__dataclass_fields__}
-    return TableBooks(world.dynamodb, TableNames(**names), world.clock)
+    return TableBooks(world.dynamodb, table_names(world), world.clock)
+
+
+def table_names(world: World) -> TableNames:
+    """The physical names of the tables of the books."""
+    return TableNames(**{name: world.prefix + name for name in TableNames.__dataclass_fields__})
 
 
 def _fund(world: World) -> None:
