@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import accounts, admin, events, orders, profile_commands, second_factor
+from cli import accounts, admin, events, orders, profile_commands, second_factor, stream
 from cli.failures import Exit, Failure
 from cli.options import Patience, UsedProfile
 from cli.session import Session
@@ -66,6 +66,7 @@ app.command()(accounts.portfolio)
 app.command()(accounts.trades)
 app.command()(accounts.history)
 app.command()(events.events)
+app.command()(stream.stream)
 app.command()(profile_commands.login)
 app.command()(profile_commands.logout)
 app.add_typer(profile_commands.app, name="profile")

@@ -97,6 +97,12 @@ class Api:
             sent = {name: value for name, value in body.items() if value is not None}
         return self._json(self._authorized(method, path, body=sent, key=key, query=query), key)
 
+    def token(self, anew: bool) -> str:
+        """An access token: a kept one, or if the last was refused a new one."""
+        kept = None if anew else self._tokens.load(self._profile)
+        token = kept or Token.model_validate(self.log_in(new_key()))
+        return token.jwt_token
+
     @property
     def has_private_key(self) -> bool:
         """Whether the profile is that of a program, which signs."""

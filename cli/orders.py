@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
 from cli import view
 from cli.api import new_key
@@ -23,7 +24,9 @@ from cli.options import (
 )
 from cli.pages import fetch, tell_of_more
 from cli.session import Session
+from cli.stream import waiting
 from cli.watch import watch
+from trading.domain.events import Topic
 from trading.domain.orders.order_status import OrderStatus
 from trading.domain.values import OrderType, Side, TimeInForce
 
@@ -163,7 +166,10 @@ def list_orders(
     cursor: Cursor = None,
     everything: Everything = False,
     live: Annotated[bool, typer.Option("--watch", help="Refresh the list until Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option(min=0.5, help="Seconds between two refreshes.")] = 2,
+    interval: Annotated[
+        float,
+        typer.Option(min=0.5, help="Most seconds between two refreshes. An event comes before."),
+    ] = 2,
     as_json: AsJson = False,
 ) -> None:
     """List orders, newest first. Example: trading orders --state open --symbol KO"""
@@ -180,11 +186,15 @@ def list_orders(
     def look() -> Any:
         return fetch(session.api, PATH, query | {"limit": limit, "cursor": cursor}, everything)
 
+    def draw(page: Any) -> RenderableType:
+        return view.orders("Orders", page["items"])
+
     if live:
-        watch(session, interval, look, lambda page: view.orders("Orders", page["items"]))
+        with waiting(session, [Topic.ORDERS]) as wait:
+            watch(session, interval, look, draw, wait)
         return
     page = look()
-    session.show(page, view.orders("Orders", page["items"]))
+    session.show(page, draw(page))
     tell_of_more(session, page["next_cursor"])
 
 

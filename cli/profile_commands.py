@@ -30,6 +30,10 @@ def add(
         str | None,
         typer.Option(help="Address of the internal API, for `admin`.", show_default=False),
     ] = None,
+    stream_url: Annotated[
+        str | None,
+        typer.Option(help="Address of the stream, for `stream`.", show_default=False),
+    ] = None,
     private_key_file: Annotated[
         Path | None,
         typer.Option(
@@ -53,7 +57,13 @@ def add(
     trading profile add work --url https://api.example.com/prod --api-key KEY --client-id alice
     """
     session: Session = ctx.obj
-    fields = {"url": url, "api_key": api_key, "client_id": client_id, "admin_url": admin_url}
+    fields = {
+        "url": url,
+        "api_key": api_key,
+        "client_id": client_id,
+        "admin_url": admin_url,
+        "stream_url": stream_url,
+    }
     if private_key_file:
         fields["private_key"] = profiles.private_key(private_key_file)
     profile = profiles.profile(fields)

@@ -23,6 +23,8 @@ def watch(
 ) -> None:
     """Show what `look` returns, again and again, in place. In a pipe, show changes only.
 
+    `sleep`: waits before the next look, for so many seconds at most.
+
     A temporary failure (no answer, a rate limit) is shown in the caption. Any other raises Failure.
     """
     console = (

@@ -39,6 +39,7 @@ FRAGMENTS: dict[str, Callable[[], str]] = {
     "event-envelope": event_pages.envelope,
     "event-example": event_pages.example,
     "event-topics": event_pages.topics,
+    "stream-messages": event_pages.stream,
     "event-types": event_pages.types,
     "exit-statuses-ops": commands.ops_exit_statuses,
     "exit-statuses-trading": commands.trading_exit_statuses,

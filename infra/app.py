@@ -13,6 +13,7 @@ from infra.services import ServicesStack
 from infra.simulators import SimulatorsStack
 from infra.stage import Deployment
 from infra.stateful import StatefulStack
+from infra.stream import StreamStack
 from infra.watch import WatchStack
 
 
@@ -21,8 +22,11 @@ def build(app: App) -> None:
     deployment = Deployment.of(app)
     stateful = StatefulStack(app, deployment)
     simulators = SimulatorsStack(app, deployment, stateful) if deployment.is_simulated else None
+    events = EventsStack(app, deployment, stateful)
     services = ServicesStack(app, deployment, stateful, simulators)
-    EventsStack(app, deployment, stateful)
+    # What reads an event is released before what writes it.
+    services.add_stack_dependency(events)
+    StreamStack(app, deployment, stateful, services)
     WatchStack(app, deployment, stateful)
     if deployment.has_web_acl:
         EdgeStack(app, deployment, services)

@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.catalog.functions import OF_EVENTS, SERVICES
 from infra.catalog.tables import STREAMED
 from infra.constructs.naming import pascal
+from infra.constructs.permissions import function_arn
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
 from infra.constructs.releases import Releases
 from infra.stage import Deployment
@@ -45,6 +46,8 @@ class EventsStack(Stack):
             "EVENTS_QUEUE_URL": events.queue.queue_url,
             "EVENTS_DLQ_URL": events.dead_letters.queue_url,
             "EVENTS_TABLE": stateful.tables["events"].table_name,
+            "CONNECTIONS_TABLE": stateful.tables["connections"].table_name,
+            "PUSH_FUNCTION": deployment.called("push"),
         }
         arns = {
             **{f"streams/{name}": [_any_stream_of(deployment, name)] for name in STREAMED},
@@ -52,6 +55,8 @@ class EventsStack(Stack):
             "queues/events": [events.queue.queue_arn],
             "dlqs/events": [events.dead_letters.queue_arn],
             "tables/events": [stateful.tables["events"].table_arn],
+            "tables/connections": [stateful.tables["connections"].table_arn],
+            "functions/push": [function_arn(self, deployment.called("push"))],
         }
         releases = (
             Releases(self, deployment, "events", stateful.alarms)

@@ -4,14 +4,14 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 
-from aws_cdk import ArnFormat, CfnOutput, Stack
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
-from infra.catalog.functions import OF_EVENTS, SERVICES
+from infra.catalog.functions import IN_OWN_STACKS, SERVICES
 from infra.catalog.grants import token_audience
 from infra.catalog.names import (
     EXCHANGES,
@@ -23,7 +23,7 @@ from infra.catalog.names import (
 from infra.catalog.routes import CALLBACK_ROUTES, INTERNAL_ROUTES, PUBLIC_ROUTES
 from infra.constructs.http_api import HttpApi
 from infra.constructs.naming import dashed, pascal
-from infra.constructs.permissions import Arns
+from infra.constructs.permissions import Arns, function_arn
 from infra.constructs.python_function import PythonFunction, dependencies_layer, source_layer
 from infra.constructs.releases import Releases
 from infra.constructs.rest_api import RestApi
@@ -191,7 +191,7 @@ class ServicesStack(Stack):
                 watched=watched.get(name, ()),
             )
             for name, spec in SERVICES.items()
-            if name not in OF_EVENTS
+            if name not in IN_OWN_STACKS
         }
 
     def _arns(self, lifecycle: Workflow) -> Arns:
@@ -208,19 +208,11 @@ class ServicesStack(Stack):
             **{f"secrets/{name}": [secret.secret_arn] for name, secret in stateful.secrets.items()},
             f"workflows/{ORDER_LIFECYCLE}": [lifecycle.state_machine.state_machine_arn],
             f"logs/{ORDER_LIFECYCLE}": [lifecycle.log.log_group_arn],
-            **{f"functions/{name}": [self._arn_of(name)] for name in SERVICES},
+            **{
+                f"functions/{name}": [function_arn(self, self._deployment.called(dashed(name)))]
+                for name in SERVICES
+            },
         }
-
-    def _arn_of(self, function: str) -> str:
-        """The ARN that a function is invoked by. It is made of the name, because a function that
-        refers to itself would be a circle.
-        """
-        return self.format_arn(
-            service="lambda",
-            resource="function",
-            resource_name=self._deployment.called(dashed(function)),
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
 
     def _order_lifecycle(self) -> Workflow:
         execution, clearing = (

@@ -73,8 +73,8 @@ class Synthesized:
         raise LookupError(f"{value} in {stack} refers to no single resource")
 
     def called(self, stack: str, value: object) -> Resource:
-        """The function that a name, an ARN or a URI calls, also by its alias. Raises LookupError if
-        it is not exactly one.
+        """The function that a name, an ARN or a URI calls, also by its alias. It may be in another
+        stack if an ARN has its name. Raises LookupError if it is not exactly one.
         """
         names = re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)"', json.dumps(value))
         found = {}
@@ -84,6 +84,10 @@ class Synthesized:
                 each = self.target(stack, each.properties["FunctionName"])
             if each and each.type == "AWS::Lambda::Function":
                 found[each.key] = each
+        if by_name := re.search(r":function:(trading-[a-z-]+)", text(value)):
+            for each in self.of_type("AWS::Lambda::Function"):
+                if each.properties["FunctionName"] == by_name[1]:
+                    found[each.key] = each
         if len(found) != 1:
             raise LookupError(f"{value} in {stack} calls {len(found)} functions")
         return next(iter(found.values()))

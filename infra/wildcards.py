@@ -29,6 +29,8 @@ ANY_RESOURCE = {
 """Actions allowed on `*`."""
 ANY_STREAM = "a restored table has another stream, and the role goes on"
 """Why a role may read any stream of a table."""
+ANY_CONNECTION = "a connection has no name before a client opens it"
+"""Why a role may send to any connection of an API."""
 
 
 def acknowledge(construct: IConstruct, reasons: dict[str, str]) -> None:

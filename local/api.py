@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 from pydantic import BaseModel, ConfigDict
@@ -67,6 +68,12 @@ class TradingClient:
             signer.sign(request, LOG_IN)
         return self._http.send(request)
 
+    def token(self, anew: bool) -> str:
+        """The token in use, or a new one."""
+        if anew:
+            self.log_in(str(uuid4()))
+        return str(self._http.headers["Authorization"]).removeprefix("Bearer ")
+
     def use_token(self, token: str) -> None:
         """Send this token from now on."""
         self._http.headers["Authorization"] = f"Bearer {token}"
@@ -117,6 +124,11 @@ def rest_api_url(endpoint: str, api_id: str, stage: str) -> str:
 def http_api_url(endpoint: str, api_id: str) -> str:
     """Return the address at which the local AWS serves an HTTP API."""
     return f"{endpoint}/_aws/execute-api/{api_id}/$default"
+
+
+def stream_url(endpoint: str, api_id: str, stage: str) -> str:
+    """Return the address at which the local AWS serves a WebSocket API."""
+    return f"ws{endpoint.removeprefix('http')}/_aws/execute-api/{api_id}/{stage}"
 
 
 def patiently(send: Callable[[], httpx.Response]) -> httpx.Response:

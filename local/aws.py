@@ -18,6 +18,7 @@ from local import (
     layer_mounts,
     recursive_loops,
     stream_records,
+    websocket_apis,
     worker_logs,
     worker_pool,
 )
@@ -55,6 +56,7 @@ if __name__ == "__main__":
     layer_mounts.apply()
     recursive_loops.apply()
     stream_records.apply()
+    websocket_apis.apply()
     worker_logs.apply()
     crash_points.apply()
     app._handle_lifespan = end_once_saved

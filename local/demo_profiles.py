@@ -13,6 +13,7 @@ def write(
     name: str,
     public_url: str,
     internal_url: str,
+    stream_url: str,
     credentials: Mapping[str, Credentials],
 ) -> None:
     """Write a profile file, mode 0600.
@@ -31,6 +32,7 @@ def write(
             api_secret=secret.api_secret,
             client_id=None if is_operator else client_id,
             admin_url=internal_url if is_operator else None,
+            stream_url=None if is_operator else stream_url,
             private_key=secret.private_key,
         )
     Profiles(profiles=profiles).write(path)

@@ -1,4 +1,4 @@
-"""The JSON Schema of events, and the AsyncAPI document of the bus and the feed."""
+"""The JSON Schema of events, and the AsyncAPI document of the bus, the feed and the stream."""
 
 import tomllib
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.catalog.routes import PUBLIC_ROUTES
+from local import stream_schema
 from trading.adapters.faces.events import EventsPage
 from trading.adapters.messaging.event_bus import SOURCE
 from trading.domain.events import Event, EventType, Topic
@@ -121,7 +122,7 @@ def _may_be_null(field: Mapping[str, Any]) -> bool:
 
 
 def asyncapi(public: Mapping[str, Any]) -> dict[str, Any]:
-    """The AsyncAPI document: the bus with its topics, and the feed of the clients' API.
+    """The AsyncAPI document: the bus with its topics, the feed of the clients' API, the stream.
 
     `public`: the OpenAPI document that has the feed.
     """
@@ -138,8 +139,8 @@ def asyncapi(public: Mapping[str, Any]) -> dict[str, Any]:
             "version": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
             "description": (
                 "Each transaction of the books is one event. Every event is on the bus, at least "
-                "once and in any order. The feed has the events of one client's account, in order "
-                "and without gaps."
+                "once and in any order. The feed and the stream have the events of one client's "
+                "account, in order and without gaps."
             ),
         },
         "defaultContentType": "application/json",
@@ -152,6 +153,7 @@ def asyncapi(public: Mapping[str, Any]) -> dict[str, Any]:
                 "Event": _moved(schema),
                 "EventsPage": page,
                 "BusEvent": _bus_event(),
+                **stream_schema.schemas(),
                 **defined,
             },
             "securitySchemes": {
@@ -199,6 +201,7 @@ def _servers() -> dict[str, Any]:
             },
             "security": [{"$ref": "#/components/securitySchemes/bearer"}],
         },
+        "stream": stream_schema.server(region),
     }
 
 
@@ -225,6 +228,7 @@ def _channels() -> dict[str, Any]:
             "servers": [{"$ref": "#/servers/api"}],
             "messages": {"page": {"$ref": "#/components/messages/page"}},
         },
+        "stream": stream_schema.channel(),
     }
 
 
@@ -255,6 +259,7 @@ def _operations(feed: Mapping[str, Any]) -> dict[str, Any]:
             "messages": [{"$ref": "#/channels/feed/messages/page"}],
             "bindings": {"http": {"method": "GET", "query": query, "bindingVersion": "0.3.0"}},
         },
+        **stream_schema.operations(),
     }
 
 
@@ -308,6 +313,7 @@ def _messages() -> dict[str, Any]:
             "payload": {"$ref": f"{COMPONENTS}EventsPage"},
             "examples": [{"name": "executed", "payload": page}],
         },
+        **stream_schema.messages(EXAMPLE),
     }
 
 

@@ -131,9 +131,10 @@ def _seed(outputs_file: Path, credentials_file: Path, profile: str) -> int:
     Seeder(boto3.client("dynamodb"), outputs, credentials_file).seed()
     known = CREDENTIALS_BY_ID.validate_json(credentials_file.read_bytes())
     profiles_file = credentials_file.with_name("profiles.json")
-    demo_profiles.write(
-        profiles_file, profile, outputs["PublicApiUrl"], outputs["InternalApiUrl"], known
+    public, internal, stream = (
+        outputs[f"{name}Url"] for name in ("PublicApi", "InternalApi", "Stream")
     )
+    demo_profiles.write(profiles_file, profile, public, internal, stream, known)
     print(
         f"{outputs['PublicApiUrl']}\n{credentials_file}\nTry: bin/trading --profile {profile} "
         "balance"

@@ -10,9 +10,11 @@ from rich.console import Console
 from local import books, day, deploy, seed, server, session, told, view, warm_up
 from local.api import Credentials, TradingClient, http_api_url, rest_api_url
 from local.session import Probe, Watched
+from local.streamed import Streamed, complaints
 from trading.domain.reconciliation.checks import check
 from trading.domain.reference import calendars
 from workstation.local_system import STAGE, LocalError, LocalSystem
+from workstation.stream import EventStream
 
 TRADING_SECONDS = 300
 CLOSING_SECONDS = 180
@@ -21,6 +23,7 @@ CLI_COMMANDS = """# from a terminal (docs/how-to/command-line.md):
 bin/trading portfolio
 bin/trading place buy 10 KO
 bin/trading orders --watch
+bin/trading stream
 
 # over HTTP:"""
 
@@ -80,6 +83,13 @@ def play(system: LocalSystem, console: Console) -> bool:
         }
         tokens = {name: client.log_in(f"{run_id}-{name}") for name, client in clients.items()}
         began = told.sequences(clients)
+        stream = seed.stream_address(system)
+        streams = {
+            name: stack.enter_context(
+                Streamed(name, EventStream(stream, client.token, since=began[name]))
+            )
+            for name, client in clients.items()
+        }
         with view.progress(console) as progress:
 
             def placed(order: Watched) -> None:
@@ -103,8 +113,11 @@ def play(system: LocalSystem, console: Console) -> bool:
             look()
             progress.say("Events")
             events = told.follow(clients, began)
+        wrong = complaints(streams, events)
+        wrong += [f"events of {each.client_id}: {c}" for each in events if (c := each.complaint())]
+    console.print(view.events_table(events, streams))
     return _report(
-        system, console, watched, probes, events, f"Settlement of {settlement_date}: {settlement}"
+        system, console, watched, probes, wrong, f"Settlement of {settlement_date}: {settlement}"
     )
 
 
@@ -145,30 +158,27 @@ def _report(
     console: Console,
     watched: list[Watched],
     probes: list[Probe],
-    events: list[told.Told],
+    wrong: list[str],
     settlement: str,
 ) -> bool:
     if not console.is_terminal:
         console.print(view.orders_table(watched, "Orders"))
     console.print(view.probes_table(probes))
-    console.print(view.events_table(events))
     console.print(settlement, highlight=False)
     snapshot = books.snapshot(system, day_is_over=True)
     findings = check(snapshot)
     console.print(view.balances_table(snapshot))
     console.print(view.positions_table(snapshot))
     console.print(view.invariants_table(findings))
-    complaints = [
-        f"order {o.order_id} ({o.play.title}) {c}" for o in watched if (c := o.complaint())
-    ]
-    complaints += [f"{probe.title}: answered {probe.got}" for probe in probes if not probe.ok]
-    complaints += [f"events of {each.client_id}: {c}" for each in events if (c := each.complaint())]
-    complaints += [f"invariant {f.invariant}, {f.subject}: {f.message}" for f in findings]
-    for complaint in complaints:
+    found = [f"order {o.order_id} ({o.play.title}) {c}" for o in watched if (c := o.complaint())]
+    found += [f"{probe.title}: answered {probe.got}" for probe in probes if not probe.ok]
+    found += wrong
+    found += [f"invariant {f.invariant}, {f.subject}: {f.message}" for f in findings]
+    for complaint in found:
         console.print(f"[bold red]wrong:[/] {complaint}", highlight=False)
-    if complaints:
+    if found:
         console.print(f"Follow an order by its id in {system.aws_log}.", highlight=False)
-    return not complaints
+    return not found
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from infra.catalog.routes import STREAM_STAGE
 from infra.constructs.naming import pascal
 from local import demo_profiles, deploy
-from local.api import Credentials, rest_api_url
+from local.api import Credentials, rest_api_url, stream_url
 from local.aws_client import aws_client
 from local.demo import (
     DEMO_CLIENTS,
@@ -49,7 +50,15 @@ def seed(system: LocalSystem) -> None:
         rest_api_url(system.endpoint, outputs[f"{api}ApiId"], STAGE)
         for api in ("Public", "Internal")
     )
-    demo_profiles.write(system.profiles_file, "local", public, internal, credentials(system))
+    stream = stream_address(system)
+    demo_profiles.write(
+        system.profiles_file, "local", public, internal, stream, credentials(system)
+    )
+
+
+def stream_address(system: LocalSystem) -> str:
+    """Return the address of the stream."""
+    return stream_url(system.endpoint, deploy.outputs(system)["StreamApiId"], STREAM_STAGE)
 
 
 def credentials(system: LocalSystem) -> dict[str, Credentials]:

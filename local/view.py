@@ -1,6 +1,6 @@
 """Shows the session: a live table in a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from local.session import Probe, Watched
+from local.streamed import Streamed
 from local.told import Told
 from trading.domain.reconciliation.findings import INVARIANTS, Finding
 from trading.domain.reconciliation.snapshot import Snapshot
@@ -122,18 +123,22 @@ def probes_table(probes: Iterable[Probe]) -> Table:
     return table
 
 
-def events_table(told: Iterable[Told]) -> Table:
-    """Draw how many events of each type the clients were told."""
-    table = Table(title="Events (GET /api/v1/events)", title_justify="left", header_style="dim")
+def events_table(told: Iterable[Told], streams: Mapping[str, Streamed]) -> Table:
+    """Draw how many events of each type the clients were told, by the feed and by the stream."""
+    title = "Events (GET /api/v1/events, and the stream, whose connections are broken)"
+    table = Table(title=title, title_justify="left", header_style="dim")
     table.add_column("client")
     table.add_column("events", justify="right")
+    table.add_column("on the stream", justify="right")
     table.add_column("types")
     table.add_column("")
     for each in told:
         types = ", ".join(f"{number} {name}" for name, number in each.types.most_common())
         complaint = each.complaint()
         verdict = f"[bold red]{complaint}[/]" if complaint else "[green]ok[/]"
-        table.add_row(each.client_id, str(len(each.events)), types, verdict)
+        stream = streams[each.client_id]
+        streamed = f"{len(stream.sequences)} over {stream.connections} connections"
+        table.add_row(each.client_id, str(len(each.events)), streamed, types, verdict)
     return table
 
 

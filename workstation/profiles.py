@@ -20,6 +20,16 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _stream_address(url: str) -> str:
+    """Check that a token sent to this address is encrypted or stays here. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError(f"{url} is not the address of a stream")
+    if parts.scheme == "ws" and not _is_this_machine(parts.hostname):
+        raise ValueError(f"{url}: use wss, or the token would be sent unencrypted")
+    return url.rstrip("/")
+
+
 def _is_this_machine(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -28,10 +38,12 @@ def _is_this_machine(host: str) -> bool:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+StreamAddress = Annotated[str, AfterValidator(_stream_address)]
 
 
 class Profile(BaseModel):
-    """`url`: the public API. `admin_url`: the internal API. `api_secret`: None to ask the user.
+    """`url`: the public API. `admin_url`: the internal API. `stream_url`: the stream of events.
+    `api_secret`: None to ask the user.
     `private_key`: that of a program, in PEM. Its public key is registered for the API key.
     """
 
@@ -42,6 +54,7 @@ class Profile(BaseModel):
     api_secret: str | None = None
     client_id: str | None = None
     admin_url: Address | None = None
+    stream_url: StreamAddress | None = None
     private_key: str | None = None
 
 

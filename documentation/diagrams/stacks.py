@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from documentation.markdown import mermaid
 from documentation.reference.queues import invoked_by_workflows, scheduled, sent_by_workflows
-from infra.catalog.functions import FUNCTIONS, OF_EVENTS, SERVICES, SIMULATORS
+from infra.catalog.functions import (
+    FUNCTIONS,
+    IN_OWN_STACKS,
+    OF_EVENTS,
+    OF_THE_STREAM,
+    SERVICES,
+    SIMULATORS,
+)
 from infra.catalog.grants import GRANTS
 from infra.catalog.loops import CONSUMERS
 from infra.catalog.names import MAILBOXES
@@ -57,9 +64,12 @@ def stacks() -> str:
         ),
         *_stack("simulators", {"functions": SIMULATORS, "tables": SIMULATOR_TABLES}),
         *_stack("events", {"functions": OF_EVENTS}),
+        *_stack("stream", {"functions": OF_THE_STREAM, "APIs": ("stream",)}),
         *_stack("watch", {"alarms": ("functions", "schedules", "tables")}),
         "    services --> stateful",
         "    events --> stateful",
+        "    stream --> services",
+        "    services --> events",
         "    watch --> stateful",
         "    services --> simulators",
         "    simulators --> stateful",
@@ -67,7 +77,7 @@ def stacks() -> str:
 
 
 def _of_services() -> tuple[str, ...]:
-    return tuple(name for name in SERVICES if name not in OF_EVENTS)
+    return tuple(name for name in SERVICES if name not in IN_OWN_STACKS)
 
 
 def _stack(name: str, parts: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -84,6 +94,7 @@ def _of_apis() -> Iterator[Edge]:
     for api, routes in APIS.items():
         for route in routes:
             yield f"api/{api}", _function(route.function)
+    yield "api/stream", _function("stream")
 
 
 def _of_queues() -> Iterator[Edge]:

@@ -62,6 +62,29 @@ def topics() -> str:
     )
 
 
+def stream() -> str:
+    """The messages of the stream, who sends them, and an example of each."""
+    document = json.loads(ASYNCAPI.read_text())
+    found = document["components"]["messages"]
+    sections = []
+    for operation, who in (("ask", "A client sends it."), ("tell", "A client gets it.")):
+        for reference in document["operations"][operation]["messages"]:
+            name = reference["$ref"].rpartition("/")[2]
+            payload = found[name]["examples"][0]["payload"]
+            if name == "events":
+                payload = payload | {"items": ["…"]}
+            sections.append(
+                section(
+                    3,
+                    code(name),
+                    paragraph(f"{who} {found[name]['summary']}"),
+                    json_block(json.dumps(payload, indent=2, ensure_ascii=False)),
+                    anchor=f"message-{name}",
+                )
+            )
+    return "\n".join(sections)
+
+
 def data() -> str:
     """A section for each model that an event consists of, and for each enum without a table."""
     return "\n".join(

@@ -40,6 +40,11 @@ APIS: dict[str, tuple[Route, ...]] = {
     "venues' API": VENUE_ROUTES,
 }
 AUTHORIZERS = {"authorizer": "public API", "internal_authorizer": "internal API"}
+SOCKETS = {
+    "authorizer": "stream, to authorize each handshake",
+    "stream": "stream: handshakes, messages and ends of connections",
+}
+"""What a function does for the WebSocket API."""
 KINDS = {
     "tables": "table",
     "streams": "stream of table",
@@ -51,6 +56,7 @@ KINDS = {
     "workflows": "workflow",
     "logs": "log of",
     "functions": "function",
+    "sockets": "connections of API",
 }
 
 
@@ -121,6 +127,11 @@ def _routes(name: str) -> Iterator[str]:
         for route in routes:
             if route.function == name:
                 yield f"{api} {code(f'{route.method} {route.path}')}"
+    if name in SOCKETS:
+        yield SOCKETS[name]
+    for caller, grants in GRANTS.items():
+        if f"functions/{name}" in grants:
+            yield f"function {code(caller)}, by an invocation"
 
 
 def _grants(name: str) -> str:

@@ -40,6 +40,7 @@ SERVICES = {
         timeout=28,  # a client may wait 20 seconds for the next event
         reserved=100,  # long polls cannot use up the concurrency of trading
     ),
+    "stream": FunctionSpec(timeout=10, memory=256, reserved=50),
     "callbacks": FunctionSpec(timeout=10, reserved=100),
     "internal": FunctionSpec(timeout=25, signatures=True),
     "admin": FunctionSpec(timeout=15, signatures=True),
@@ -50,6 +51,12 @@ SERVICES = {
     "settlement_reconcile": FunctionSpec(timeout=300),
     "event_publisher": FunctionSpec(timeout=30, memory=256),
     "event_log": FunctionSpec(timeout=15, memory=256),
+    "push": FunctionSpec(
+        timeout=60,
+        memory=256,
+        asynchronous=True,
+        reserved=50,  # a crowd of connected clients leaves the rest of the concurrency to trading
+    ),
     "sweeper": FunctionSpec(
         timeout=300,
         asynchronous=True,
@@ -68,6 +75,9 @@ SERVICES = {
 
 OF_EVENTS = ("event_publisher", "event_log")
 """Those of `SERVICES` that carry events. They have a stack of their own."""
+OF_THE_STREAM = ("stream", "push")
+"""Those of `SERVICES` that serve connected clients. They have a stack of their own."""
+IN_OWN_STACKS = (*OF_EVENTS, *OF_THE_STREAM)
 
 SIMULATORS = {
     "exchange_api": FunctionSpec(timeout=10),

@@ -14,6 +14,7 @@ resource tells the service of the actions:
     logs/order-lifecycle (what a workflow logs)            logs
     functions/exchange_matching                            lambda
     functions/sweeper (itself: a further invocation)       lambda
+    sockets/stream (connections of a WebSocket API)        execute-api
 
 A transaction needs the permissions of the actions in it. DynamoDB has no permission of its own for
 TransactWriteItems.
@@ -121,7 +122,25 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     },
     "event_log": {
         "tables/events": "BatchGetItem BatchWriteItem Query",
+        "tables/connections": "BatchGetItem",
         "queues/events": f"{_CONSUME} SendMessage",
+        "functions/push": "InvokeFunction",
+    },
+    "stream": {
+        "tables/accounts": "GetItem",
+        "tables/events": "Query",
+        "tables/connections": "GetItem PutItem",
+        "tables/control": "UpdateItem",
+        "queues/events": "SendMessage",
+        "functions/push": "InvokeFunction",
+    },
+    "push": {
+        "tables/events": "Query",
+        "tables/connections": "GetItem PutItem",
+        "tables/control": "BatchGetItem",
+        "queues/events": "SendMessage",
+        "sockets/stream": "ManageConnections",
+        "functions/push": "InvokeFunction",
     },
     "callbacks": {
         "queues/execution": "SendMessage",

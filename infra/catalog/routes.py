@@ -19,6 +19,9 @@ Each route of the public API checks whether the token has ended. At the internal
 checks it.
 """
 
+STREAM_STAGE = "stream"
+"""The stage of the WebSocket API, with which its URL ends."""
+
 
 @dataclass(frozen=True)
 class Route:

@@ -138,6 +138,12 @@ TABLES = {
         holds="The events of each client's account, for seven days.",
         items={"{client_id} / {sequence}": "An event. The sequence has twelve digits."},
     ),
+    "connections": TableSpec(
+        ("client_id",),
+        expires="expires_at",
+        rebuilt="Clients notice that nothing comes, and connect again.",
+        holds="The clients' open connections to the stream, and how far each has been told.",
+    ),
     "proposals": TableSpec(
         ("proposal_id",),
         expires="expires_at",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from aws_cdk import Aws
+from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 
 SERVICE_OF_KIND = {
@@ -16,6 +16,7 @@ SERVICE_OF_KIND = {
     "workflows": "states",
     "logs": "logs",
     "functions": "lambda",
+    "sockets": "execute-api",
 }
 
 Arns = Mapping[str, Sequence[str]]
@@ -30,6 +31,18 @@ def service_of_this_account(service: str, source_arn: str | None = None) -> iam.
     if source_arn:
         conditions["ArnLike"] = {"aws:SourceArn": source_arn}
     return iam.ServicePrincipal(service, conditions=conditions)
+
+
+def function_arn(stack: Stack, name: str) -> str:
+    """The ARN that a function is invoked by. It is made of the name. So the function may be in
+    another stack, or may be the one that gets the permission.
+    """
+    return stack.format_arn(
+        service="lambda",
+        resource="function",
+        resource_name=name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
 
 
 UPDATE = "UpdateItem"

@@ -99,6 +99,7 @@ def test_stage_dev_has_no_backups(dev: Synthesized) -> None:
         "trading-dev-simulators",
         "trading-dev-services",
         "trading-dev-events",
+        "trading-dev-stream",
         "trading-dev-watch",
     }
 

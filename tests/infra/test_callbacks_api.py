@@ -12,7 +12,10 @@ KIND = "AWS::ApiGatewayV2"
 
 
 def only(deployed: Synthesized, kind: str) -> Resource:
-    [found] = deployed.of_type(f"{KIND}::{kind}")
+    """That of the callbacks: the stack of the services has no other HTTP API."""
+    [found] = [
+        each for each in deployed.of_type(f"{KIND}::{kind}") if each.stack.endswith("-services")
+    ]
     return found
 
 

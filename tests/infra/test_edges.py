@@ -276,6 +276,8 @@ def _catalog_name(deployed: Synthesized, stack: str, arn: object) -> str:
             joined = text(arn)
             if stream := re.search(r":table/trading-(?:dev|prod)-([a-z-]+)/stream/[*]$", joined):
                 return f"streams/{stream[1]}"
+            if "/@connections/" in joined:
+                return "sockets/stream"
             kind = "functions" if ":function:" in joined else "workflows"
             name = re.split(":(?:stateMachine|function):", joined)[1]
             name = re.split("[:/]", name)[0]

@@ -34,6 +34,17 @@ def named(deployed: Synthesized, suffix: str) -> Resource:
     return queue
 
 
+def test_what_reads_an_event_is_released_before_what_writes_it(
+    synthesized: Synthesized, stage: str
+) -> None:
+    assembly = json.loads((synthesized.directory / "manifest.json").read_text())
+    after = {
+        name: artifact.get("dependencies", ()) for name, artifact in assembly["artifacts"].items()
+    }
+    assert f"trading-{stage}-events" in after[f"trading-{stage}-services"]
+    assert f"trading-{stage}-services" in after[f"trading-{stage}-stream"]
+
+
 def test_the_publisher_follows_each_stream_from_its_beginning(
     synthesized: Synthesized, stage: str
 ) -> None:

@@ -68,9 +68,12 @@ def invoked(deployed: Synthesized, stack: str, arn: object) -> tuple[str, str]:
         return function.key
 
 
+LOOPING = ("settlement", "sweeper", "day_close", "push")
+
+
 def test_a_function_that_starts_itself_again_is_never_stopped(synthesized: Synthesized) -> None:
     """A settlement continues itself by messages to its own queue, and the log of events sends
-    itself checks. The sweeper and the day close have parts of their work done by further
+    itself checks. The sweeper, the day close and the push have parts of their work done by further
     invocations.
     """
     graph = chains(synthesized)
@@ -85,7 +88,7 @@ def test_a_function_that_starts_itself_again_is_never_stopped(synthesized: Synth
     }
     assert looping == {
         log,
-        *(synthesized.function(name).key for name in ("settlement", "sweeper", "day_close")),
+        *(synthesized.function(name).key for name in LOOPING),
     }
     for function in synthesized.of_type("AWS::Lambda::Function"):
         allowed = function.properties.get("RecursiveLoop") == "Allow"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from infra.catalog.tables import STREAMED
 from infra.synthesized import Synthesized, as_list, text
-from infra.wildcards import ANY_RESOURCE, ANY_STREAM
+from infra.wildcards import ANY_CONNECTION, ANY_RESOURCE, ANY_STREAM
 
 
 def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:
@@ -20,9 +20,13 @@ def grants(deployed: Synthesized) -> Iterator[tuple[str, str, str]]:
 
 STREAM = re.compile(r"arn:.+:dynamodb:.+:table/trading-(dev|prod)-(?P<table>[a-z-]+)/stream/[*]")
 
+CONNECTIONS = re.compile(r"arn:.+:execute-api:[^*]+/stream/[*]/@connections/[*]")
+
 
 def reason(action: str, resource: str) -> str | None:
     """Why this wildcard is allowed."""
+    if action == "execute-api:ManageConnections" and CONNECTIONS.fullmatch(resource):
+        return ANY_CONNECTION
     stream = STREAM.fullmatch(resource)
     if stream and stream["table"] in STREAMED:
         return ANY_STREAM

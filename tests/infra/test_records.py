@@ -69,7 +69,7 @@ def test_production_keeps_and_protects_what_cannot_be_rebuilt(
 
 def test_a_table_that_may_be_lost_says_how_it_comes_back() -> None:
     lost = {name: spec for name, spec in TABLES.items() if name not in KEPT}
-    assert lost.keys() == {"control", "events", "idempotency"}
+    assert lost.keys() == {"connections", "control", "events", "idempotency"}
     assert all(len(spec.rebuilt) > 20 for spec in lost.values())
 
 
@@ -117,6 +117,7 @@ def test_tables_expire_items_by_the_attribute_of_the_catalog(
         "orders": "expires_at",
         "idempotency": "expiration",
         "proposals": "expires_at",
+        "connections": "expires_at",
         "control": "expires_at",
         "events": "expires_at",
         "exchange-books": "expires_at",

@@ -30,6 +30,9 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Trading",
     "VENUE_SECRET_PREFIX": f"{PREFIX}venue-",
     "EXCHANGE_IDS": "XNYS XNAS ARCX BATS",
+    "PUSH_FUNCTION": f"{PREFIX}push",
+    "STREAM_API_ID": "api1234567",
+    "STREAM_API_STAGE": "stream",
     **{f"{name.upper()}_TABLE": PREFIX + name for name in TABLES},
 }
 

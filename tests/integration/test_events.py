@@ -236,6 +236,18 @@ def check_event_feed(system: System) -> None:
     assert (shown["type"], shown["data"]["orders"][0]["order_id"]) == ("order.accepted", ORDER_ID)
 
 
+def check_stream(system: System) -> None:
+    """The sample is a message of a connection that nobody opened."""
+    answer = run(system, "stream")
+    assert answer["statusCode"] == 200
+    assert (answer["body"]["id"], answer["body"]["problem"]["code"]) == ("1", "NOT_CONNECTED")
+
+
+def check_push(system: System) -> None:
+    """Nobody is connected, so there is nothing to do."""
+    assert run(system, "push") is None
+
+
 def check_auth(system: System) -> None:
     token_of(logs_in(system, "auth", "alice", CLIENT_AUDIENCE))
 

@@ -132,4 +132,4 @@ def test_only_functions_that_continue_themselves_may_do_so_without_end(system: L
         )["RecursiveLoop"]
         == "Allow"
     }
-    assert allowed == {"settlement", "sweeper", "day_close", "event_log"}
+    assert allowed == {"settlement", "sweeper", "day_close", "event_log", "push"}

@@ -27,6 +27,7 @@ from trading.adapters.messaging.event_log_writer import CHECK_AFTER_SECONDS
 from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.bootstrap import settings
 from trading.domain.clients import lockout, signed_requests
+from trading.domain.connections import Ending
 from trading.domain.errors import ErrorCode
 from trading.domain.ledger import BreakCode
 from trading.domain.orders import attention, execution_times, order_entry, order_times, watch
@@ -39,7 +40,15 @@ from trading.usecases.execution import sweep_orders
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
 
 ROOT = Path(__file__).resolve().parents[2]
-CODED = (attention.AttentionReason, BreakCode, EndReason, ErrorCode, ProblemCode, RejectReason)
+CODED = (
+    attention.AttentionReason,
+    BreakCode,
+    Ending,
+    EndReason,
+    ErrorCode,
+    ProblemCode,
+    RejectReason,
+)
 CODES = {str(code) for codes in CODED for code in codes}
 BEFORE_A_FILL = (OrderStatus.RECEIVED, OrderStatus.VALIDATED, OrderStatus.ROUTING)
 VISIBILITY_SECONDS = mailbox.VISIBILITY_FACTOR * FUNCTIONS["execution"].timeout

@@ -4,6 +4,7 @@ import ast
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def constant(path: str, name: str) -> float:
             and node.targets[0].id == name
         ):
             return float(ast.literal_eval(node.value))
+    raise KeyError(name)
+
+
+def duration(path: str, name: str) -> float:
+    """The seconds of a `timedelta` that a module assigns."""
+    for node in ast.parse((ROOT / path).read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            assert isinstance(node.value, ast.Call)
+            parts = {part.arg or "": ast.literal_eval(part.value) for part in node.value.keywords}
+            return timedelta(**parts).total_seconds()
     raise KeyError(name)
 
 
@@ -122,7 +133,11 @@ CALLS: list[tuple[Call | float, float]] = [
     (Call.aws(simulated.ASK_ONCE), FUNCTIONS["exchange_api"].timeout),
     (Call(CALLBACK.connect_timeout, CALLBACK.read_timeout, 1, 0), BEGIN_MATCHING),
     (
-        max(SERVICES[n].timeout for n in ("orders", "auth", "callbacks", "internal")),
+        Call.aws(aws.DISPENSABLE_CONFIG),
+        duration("functions/push/handler.py", "LEFT_FOR_THE_END"),
+    ),
+    (
+        max(SERVICES[n].timeout for n in ("orders", "auth", "callbacks", "internal", "stream")),
         API_GATEWAY_SECONDS,
     ),
     (SERVICES["event_feed"].timeout, API_GATEWAY_SECONDS),

@@ -106,6 +106,11 @@ def terminal(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         )
         put(gateway.system.dynamodb, CREDENTIALS_TABLE, credential.model_dump())
     demo_profiles.write(
-        own_file(), "local", gateway.url("public"), gateway.url("internal"), secrets
+        own_file(),
+        "local",
+        gateway.url("public"),
+        gateway.url("internal"),
+        "ws://127.0.0.1:9/stream",
+        secrets,
     )
     return Terminal(gateway)

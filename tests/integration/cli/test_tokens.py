@@ -122,6 +122,7 @@ def test_a_profile_can_be_added_used_and_removed(
         "api_key": "key-bob",
         "client_id": "bob",
         "admin_url": None,
+        "stream_url": None,
     }
     _, out, _ = terminal.run("profile", "list")
     assert "secret" not in out

@@ -18,6 +18,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.events import make_event
 from tests.integration.backing import PREFIX
 from tests.integration.trading import entities
+from tests.integration.trading import test_connections as connections
 from tests.integration.trading import test_identity_writers as identity
 from tests.integration.trading import test_write_conditions as transactions
 from tests.integration.trading.books import NAMES, items
@@ -198,6 +199,10 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
         test_postponing_an_order_leaves_an_order_that_has_moved_on,
     ),
     "dynamodb.audit.TableAuditTrail._put": (test_two_audit_entries_of_one_moment_are_both_kept,),
+    "dynamodb.connections.TableConnections.commit": (
+        connections.test_of_two_who_read_the_same_connections_one_writes,
+        connections.test_an_emptied_item_stays_and_stops_who_read_it_before,
+    ),
     "dynamodb.event_log.TableEventLog.write": (
         test_an_event_that_two_workers_write_is_there_once_and_whole,
     ),

@@ -9,9 +9,21 @@ from typing import Any
 import pytest
 
 from local import remote
+from local.api import Credentials
+from local.demo import SERVICE_ID
+from local.seed import CREDENTIALS_BY_ID
+from workstation.profiles import Profiles
 
-URLS = {"PublicApiUrl": "https://public.example", "InternalApiUrl": "https://internal.example"}
+URLS = {
+    "PublicApiUrl": "https://public.example",
+    "InternalApiUrl": "https://internal.example",
+    "StreamUrl": "wss://stream.example/stream",
+}
 SIMULATED = {"ExchangeBooksTable": "trading-dev-exchange-books"}
+CREDENTIALS = {
+    name: Credentials(client_id=name, api_key=f"key-{name}", api_secret="secret")
+    for name in ("alice", SERVICE_ID)
+}
 REASON = ["--reason", "first deployment"]
 ROLES = [
     *("--role", "client-administrator", "--role", "halts"),
@@ -41,7 +53,7 @@ class Machine:
         return subprocess.CompletedProcess(command, self.ends.get(words[5], 0))
 
     def seeder(self, dynamodb: Any, outputs: dict[str, str], credentials: Path) -> "Machine":
-        credentials.write_text("{}")
+        credentials.write_bytes(CREDENTIALS_BY_ID.dump_json(CREDENTIALS))
         return self
 
     def seed(self) -> None:
@@ -71,6 +83,13 @@ def test_stage_dev_with_simulated_venues_gets_demo_clients(
     assert seed(monkeypatch) == 0
     assert machine.has_seeded
     assert machine.commands == []
+    written = Profiles.read(machine.root / ".local" / "aws-dev" / "profiles.json").profiles
+    assert {
+        name: (each.url, each.admin_url, each.stream_url) for name, each in written.items()
+    } == {
+        "aws-dev": ("https://public.example", None, "wss://stream.example/stream"),
+        "aws-dev-admin": ("https://public.example", "https://internal.example", None),
+    }
 
 
 @pytest.mark.parametrize(

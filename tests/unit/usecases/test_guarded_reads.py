@@ -140,8 +140,8 @@ def site(frame: FrameType) -> str:
 
 
 def committing(path: Path) -> Iterator[str]:
-    """The functions of a module that commit to the books or the registry. A second factor is
-    neither: it is decided on by itself.
+    """The functions of a module that commit to the books or the registry. Second factors and the
+    connections to the stream are neither: they are decided on by themselves.
     """
 
     def visit(node: ast.AST, within: tuple[str, ...]) -> Iterator[str]:
@@ -150,7 +150,7 @@ def committing(path: Path) -> Iterator[str]:
                 isinstance(child, ast.Call)
                 and isinstance(child.func, ast.Attribute)
                 and child.func.attr == "commit"
-                and ast.unparse(child.func.value) != "self.factors"
+                and ast.unparse(child.func.value) not in ("self.factors", "self.connections")
             ):
                 yield ".".join(within)
             if isinstance(child, ast.FunctionDef | ast.ClassDef):

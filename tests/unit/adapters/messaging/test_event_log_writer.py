@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from trading.adapters.dynamodb.event_text import unpacked
 from trading.adapters.dynamodb.transactions import OverloadedError
 from trading.adapters.messaging import event_log_writer
 from trading.adapters.messaging.event_log_writer import CHECK_AFTER_SECONDS, EventLogWriter
+from trading.adapters.messaging.event_queue import EventQueue, Wake
 from trading.domain.events import Event
 from trading.metrics import Metric
 
@@ -22,10 +23,13 @@ Key = tuple[str, str]
 
 
 class FakeTable:
-    """The table of the log. `refuses`: the sequences that a write or a read does not take."""
+    """The table of the log, and that of connections. `refuses`: the sequences that a write or a
+    read does not take. `open`: by client, how many connections its item has.
+    """
 
     def __init__(self) -> None:
         self.items: dict[Key, Mapping[str, Any]] = {}
+        self.open: dict[str, int] = {}
         self.refuses: set[int] = set()
         self.unread: set[int] = set()
         self.batches: list[int] = []
@@ -44,13 +48,27 @@ class FakeTable:
         return {"UnprocessedItems": {table: refused} if refused else {}}
 
     def batch_get_item(self, *, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
-        [(table, asked)] = RequestItems.items()
-        unread = [key for key in asked["Keys"] if int(key["sequence"]["S"]) in self.unread]
-        found = [key for key in asked["Keys"] if key not in unread and _key(key) in self.items]
+        events = RequestItems.get("events", {}).get("Keys", [])
+        unread = [key for key in events if int(key["sequence"]["S"]) in self.unread]
+        found = [key for key in events if key not in unread and _key(key) in self.items]
         return {
-            "Responses": {table: found},
-            "UnprocessedKeys": {table: {"Keys": unread}} if unread else {},
+            "Responses": {
+                "events": found,
+                "connections": self._connections(RequestItems.get("connections")),
+            },
+            "UnprocessedKeys": {"events": {"Keys": unread}} if unread else {},
         }
+
+    def _connections(self, asked: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        if asked is None:
+            return []
+        assert asked["ConsistentRead"], "a client that has just subscribed would be overlooked"
+        clients = [key["client_id"]["S"] for key in asked["Keys"]]
+        return [
+            {"client_id": {"S": each}, "open": {"L": [{"M": {}}] * self.open[each]}}
+            for each in clients
+            if each in self.open
+        ]
 
     def query(self, **request: Any) -> dict[str, Any]:
         assert not request["ScanIndexForward"]
@@ -69,6 +87,24 @@ def _key(item: Mapping[str, Any]) -> Key:
     return item["client_id"]["S"], item["sequence"]["S"]
 
 
+class PushesAsked:
+    """The port `Pushes`, and what was in the log at each push. `refuses`: how a call fails."""
+
+    def __init__(self, table: FakeTable) -> None:
+        self.table = table
+        self.soon_asked: list[tuple[str, list[int]]] = []
+        self.later: list[tuple[str, datetime]] = []
+        self.refuses: Exception | None = None
+
+    def soon(self, client_id: str) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.soon_asked.append((client_id, self.table.sequences))
+
+    def at(self, client_id: str, moment: datetime) -> None:
+        self.later.append((client_id, moment))
+
+
 class Writing:
     """The handler over a table that the test disturbs."""
 
@@ -79,8 +115,10 @@ class Writing:
         monkeypatch.setattr(event_log_writer, "count", self.counted.append)
         self.clock = Clock()
         self.clock.now = NOW
-        log = TableEventLog(self.table, "events", self.clock)  # type: ignore[arg-type]
-        self.write = EventLogWriter(log, self.sqs, "queue")  # type: ignore[arg-type]
+        self.pushes = PushesAsked(self.table)
+        log = TableEventLog(self.table, "events", self.clock, "connections")  # type: ignore[arg-type]
+        queue = EventQueue(self.sqs, "queue")  # type: ignore[arg-type]
+        self.write = EventLogWriter(log, queue, self.pushes, self.clock)
 
     def __call__(self, *bodies: str) -> list[str]:
         """Handle a batch, whose messages are named by their place. Answers those that failed."""
@@ -154,6 +192,7 @@ def test_what_the_table_did_not_take_comes_again(writing: Writing) -> None:
         '{"detail": {}}',
         '{"detail": null}',
         '{"client_id": "alice"}',
+        '{"client_id": "alice", "wake_at": "tomorrow"}',
         json.dumps({"detail": {**json.loads(make_event(1).model_dump_json()), "sequence": "?"}}),
     ],
 )
@@ -261,3 +300,85 @@ def test_when_a_check_cannot_be_sent_the_batch_comes_again(writing: Writing) -> 
     writing.sqs.refuses = None
     assert writing(message(make_event(5))) == []
     assert writing.checks() == [{"client_id": "alice", "sequence": 4}]
+
+
+# --- connected clients
+
+
+def wake(client_id: str, **after: float) -> str:
+    return Wake(client_id=client_id, wake_at=NOW + timedelta(**after)).model_dump_json()
+
+
+def test_a_connected_client_gets_a_push_after_its_events_are_written(writing: Writing) -> None:
+    writing.table.open = {"bob": 2}
+    assert writing(*(message(make_event(n, "bob")) for n in (1, 2))) == []
+    assert writing.pushes.soon_asked == [("bob", [1, 2])]
+
+
+def test_who_is_not_connected_gets_none(writing: Writing) -> None:
+    """`carol` had connections before. Her item stays for a while."""
+    writing.table.open = {"carol": 0, "dave": 1}
+    assert writing(message(make_event(1)), message(make_event(1, "carol"))) == []
+    assert writing.pushes.soon_asked == []
+
+
+def test_each_connected_client_of_a_batch_gets_one_push(writing: Writing) -> None:
+    writing.table.open = {"alice": 1, "bob": 1}
+    bodies = [message(make_event(n, who)) for n in (1, 2) for who in ("bob", "carol", "alice")]
+    assert writing(*bodies) == []
+    assert [who for who, _ in writing.pushes.soon_asked] == ["alice", "bob"]
+
+
+def test_an_event_that_comes_again_is_pushed_again(writing: Writing) -> None:
+    """The worker may have died between the write and the push."""
+    writing.table.open = {"alice": 1}
+    for _ in range(2):
+        writing(message(make_event(1)))
+    assert [who for who, _ in writing.pushes.soon_asked] == ["alice"] * 2
+
+
+def test_what_the_table_did_not_take_is_no_reason_for_a_push(writing: Writing) -> None:
+    writing.table.open = {"alice": 1}
+    writing.table.refuses = {1}
+    assert writing(message(make_event(1))) == ["m0"]
+    assert writing.pushes.soon_asked == []
+
+
+def test_a_push_does_not_wait_for_a_gap(writing: Writing) -> None:
+    writing.table.open = {"alice": 1}
+    writing(message(make_event(1)), message(make_event(3)))
+    assert writing.checks() == [{"client_id": "alice", "sequence": 2}]
+    assert writing.pushes.soon_asked == [("alice", [1, 3])]
+
+
+def test_when_a_push_cannot_be_asked_for_the_batch_comes_again(writing: Writing) -> None:
+    writing.table.open = {"alice": 1}
+    writing.pushes.refuses = ConnectionError("down")
+    for body in (message(make_event(1)), wake("alice", seconds=0)):
+        with pytest.raises(ConnectionError):
+            writing(body)
+
+
+def test_a_wake_that_comes_too_early_is_delayed_again(writing: Writing) -> None:
+    """The queue delays no message for longer than 15 minutes."""
+    assert writing(wake("alice", seconds=0.5), wake("bob", hours=1)) == []
+    assert writing.pushes.later == [
+        ("alice", NOW + timedelta(seconds=0.5)),
+        ("bob", NOW + timedelta(hours=1)),
+    ]
+    assert writing.pushes.soon_asked == []
+
+
+@pytest.mark.parametrize("late", [0, 90])
+def test_a_wake_that_is_due_is_a_push(writing: Writing, late: int) -> None:
+    assert writing(wake("alice", seconds=-late)) == []
+    assert writing.pushes.soon_asked == [("alice", [])]
+    assert writing.pushes.later == []
+
+
+def test_messages_of_all_kinds_come_in_one_batch(writing: Writing) -> None:
+    writing.table.open = {"bob": 1}
+    bodies = (wake("alice", seconds=-1), check(4), message(make_event(1, "bob")), "no JSON")
+    assert writing(*bodies) == ["m3"]
+    assert writing.pushes.soon_asked == [("alice", [1]), ("bob", [1])]
+    assert writing.counted == []

@@ -48,6 +48,11 @@ def secrets_manager() -> SecretsManagerClient:
     return boto3.client("secretsmanager", config=CLIENT_CONFIG)
 
 
+def sockets(url: str) -> Any:
+    """The management API of a WebSocket API. Its stubs are not among our packages."""
+    return boto3.client("apigatewaymanagementapi", endpoint_url=url, config=DISPENSABLE_CONFIG)
+
+
 def sqs() -> SQSClient:
     return boto3.client("sqs", config=CLIENT_CONFIG)
 

@@ -8,6 +8,8 @@ from trading.adapters.http.throttle import Throttle
 from trading.adapters.messaging.event_bus import EventBus
 from trading.adapters.messaging.event_log_writer import EventLogWriter
 from trading.adapters.messaging.event_publisher import EventPublisher
+from trading.adapters.messaging.event_queue import EventQueue
+from trading.adapters.messaging.pushes import FunctionPushes
 from trading.adapters.runtime import clock
 from trading.bootstrap import clients
 from trading.bootstrap.api import throttle
@@ -16,6 +18,7 @@ from trading.bootstrap.settings import (
     EventFeedSettings,
     EventLogSettings,
     EventPublisherSettings,
+    PushesSettings,
 )
 from trading.usecases.accounts.follow_events import FollowEvents
 
@@ -32,8 +35,17 @@ def event_publisher(settings: EventPublisherSettings) -> EventPublisher:
 
 
 def event_log_writer(settings: EventLogSettings) -> EventLogWriter:
-    log = TableEventLog(clients.dynamodb(), settings.events_table, clock.now)
-    return EventLogWriter(log, clients.sqs(), settings.events_queue_url)
+    log = TableEventLog(
+        clients.dynamodb(), settings.events_table, clock.now, settings.connections_table
+    )
+    queue = EventQueue(clients.sqs(), settings.events_queue_url)
+    return EventLogWriter(log, queue, pushes(settings), clock.now)
+
+
+def pushes(settings: PushesSettings) -> FunctionPushes:
+    """What has events pushed to connected clients."""
+    queue = EventQueue(clients.sqs(), settings.events_queue_url)
+    return FunctionPushes(clients.lambdas(), settings.push_function, queue, clock.now)
 
 
 def event_feed(settings: EventFeedSettings) -> EventFeed:

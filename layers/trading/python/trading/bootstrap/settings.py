@@ -135,11 +135,34 @@ class EventPublisherSettings(LambdaSettings):
     events_dlq_url: str
 
 
-class EventLogSettings(LambdaSettings):
-    """The log of the accounts' events, and the queue that they come from."""
+class PushesSettings(LambdaSettings):
+    """What has events pushed to connected clients: now by the function, later by the queue."""
+
+    connections_table: str
+    events_queue_url: str
+    push_function: str
+
+
+class EventLogSettings(PushesSettings):
+    """Also the log of the accounts' events."""
 
     events_table: str
-    events_queue_url: str
+
+
+class StreamSettings(PushesSettings, RateLimitSettings):
+    """The front of the stream: also the log, and the accounts whose versions count events."""
+
+    accounts_table: str
+    events_table: str
+
+
+class PushSettings(PushesSettings):
+    """What connections are told, and the API that leads to them."""
+
+    control_table: str
+    events_table: str
+    stream_api_id: str
+    stream_api_stage: str
 
 
 class OrdersApiSettings(ClientApiSettings, SignedRequestSettings):

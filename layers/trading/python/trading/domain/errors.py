@@ -33,6 +33,7 @@ class ErrorCode(Coded):
         "EVENTS_EXPIRED",
         "The events after this sequence are not kept any more. Read the account again.",
     )
+    NOT_CONNECTED = "NOT_CONNECTED", "The connection to the stream is not open any more."
     VERSION_CONFLICT = "VERSION_CONFLICT", "The client has changed since the named version."
     IDEMPOTENCY_KEY_REUSED = (
         "IDEMPOTENCY_KEY_REUSED",

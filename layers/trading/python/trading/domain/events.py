@@ -6,7 +6,7 @@ that the aggregate got, so it has no gaps, and the same event always has the sam
 docs/explanation/events.md.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -135,6 +135,14 @@ class Event(Readable):
         """The event as somebody sees it who may not see orders."""
         data = self.data.without_orders()
         return self.but(data=data, topics=topics_of(self.type, data))
+
+
+def shown(
+    events: Iterable[Event], topics: Collection[Topic], *, sees_orders: bool
+) -> tuple[Event, ...]:
+    """The events of any of the topics, as somebody sees them. Without topics: all events."""
+    seen = (event if sees_orders else event.without_orders() for event in events)
+    return tuple(event for event in seen if not topics or set(topics) & set(event.topics))
 
 
 Lead = Account | Order | Client | Break | Instrument | Exchange

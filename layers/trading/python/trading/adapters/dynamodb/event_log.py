@@ -7,6 +7,7 @@ events come does not matter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +29,24 @@ EventKey = tuple[str, int]
 """The client id and the sequence of an event."""
 
 
-class TableEventLog:
-    """The port `EventLog`, and the writer of the log."""
+@dataclass(frozen=True)
+class Look:
+    """Which events are missing in the log, and which clients are connected to the stream."""
 
-    def __init__(self, client: DynamoDBClient, table: str, clock: Clock) -> None:
+    missing: frozenset[EventKey] = frozenset()
+    connected: frozenset[str] = frozenset()
+
+
+class TableEventLog:
+    """The port `EventLog`, and the writer of the log. Only the writer looks at `connections`."""
+
+    def __init__(
+        self, client: DynamoDBClient, table: str, clock: Clock, connections: str = ""
+    ) -> None:
         self._client = client
         self._table = table
         self._clock = clock
+        self._connections = connections
 
     def write(self, events: Iterable[Event]) -> set[EventKey]:
         """Write events of accounts. Returns the keys of those that DynamoDB did not take."""
@@ -50,26 +62,42 @@ class TableEventLog:
             left |= _keys_of(request["PutRequest"]["Item"] for request in refused)
         return left
 
-    def missing(self, keys: Iterable[EventKey]) -> set[EventKey]:
-        """The keys that the log does not have. The read is eventually consistent.
+    def look(self, keys: Iterable[EventKey], clients: Iterable[str]) -> Look:
+        """Which of the events are missing, and which of the clients are connected, by one request.
 
-        `keys`: 100 at most. Raises OverloadedError.
+        Events are read eventually consistent. Connections are read strongly consistent: a client
+        that subscribed before has its events pushed.
+
+        `keys` and `clients`: 100 at most in all. Raises OverloadedError.
         """
         wanted = {(client_id, number) for client_id, number in keys if number > 0}
-        if not wanted:
-            return set()
-        request: Any = {
-            self._table: {
+        request: Any = {}
+        if wanted:
+            request[self._table] = {
                 "Keys": [to_item(_key(*key)) for key in sorted(wanted)],
                 "ProjectionExpression": "client_id, #sequence",
+                "ExpressionAttributeNames": {"#sequence": "sequence"},
             }
-            | {"ExpressionAttributeNames": {"#sequence": "sequence"}}
-        }
+        if asked := sorted(clients):
+            request[self._connections] = {
+                "Keys": [to_item({"client_id": client_id}) for client_id in asked],
+                "ProjectionExpression": "client_id, #open",
+                "ExpressionAttributeNames": {"#open": "open"},
+                "ConsistentRead": True,
+            }
+        if not request:
+            return Look()
         answer = self._client.batch_get_item(RequestItems=request)
         if answer.get("UnprocessedKeys"):
             # What was not read is neither there nor missing.
             raise OverloadedError("the log of events is overloaded", retry_after_seconds=1)
-        return wanted - _keys_of(answer["Responses"].get(self._table, []))
+        there, found = (answer["Responses"].get(n, []) for n in (self._table, self._connections))
+        return Look(
+            missing=frozenset(wanted - _keys_of(there)),
+            connected=frozenset(
+                item["client_id"] for item in map(from_item, found) if item.get("open")
+            ),
+        )
 
     def after(self, client_id: str, sequence: int, limit: int) -> Sequence[Event]:
         """Events with greater sequences, in order. The read is strongly consistent."""

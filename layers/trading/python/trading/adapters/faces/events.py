@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Self
 
-from trading.domain.events import Event, Topic
+from trading.domain.events import Event, Topic, shown
 from trading.domain.values import Frozen
 from trading.usecases.accounts.follow_events import Followed
 
@@ -22,11 +22,12 @@ class EventsPage(Frozen):
     @classmethod
     def of(cls, followed: Followed, topic: Topic | None, permissions: Collection[str]) -> Self:
         """The events of a topic that a caller with these permissions may see."""
-        items = followed.events
-        if SEES_ORDERS not in permissions:
-            items = tuple(event.without_orders() for event in items)
         return cls(
-            items=tuple(event for event in items if topic is None or topic in event.topics),
+            items=shown(
+                followed.events,
+                () if topic is None else (topic,),
+                sees_orders=SEES_ORDERS in permissions,
+            ),
             since=followed.since,
             is_delayed=followed.is_delayed,
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from trading.adapters.http.throttle import counts_expire_at, counts_key, hour_of
+from trading.adapters.runtime.observability import logger
 from trading.domain.clients.credentials import LONGEST_TOKEN
 
 if TYPE_CHECKING:
@@ -35,6 +38,31 @@ class TableEndedTokens:
         last = hour_of(now + LONGEST_TOKEN + CLOCK_DIFFERENCE)
         for hour in range(first, last + 1):
             self._write(api_key, generation, hour)
+
+    def current(self, api_keys: Collection[str]) -> Mapping[str, int]:
+        """The port `TokenGenerations`. If the table does not answer, no token counts as ended, as
+        at a request.
+        """
+        hour = hour_of(self._now())
+        request: Any = {
+            self._table: {
+                "Keys": [counts_key(api_key, hour) for api_key in sorted(api_keys)],
+                "ProjectionExpression": "#name, generation",
+                "ExpressionAttributeNames": {"#name": "name"},
+            }
+        }
+        try:
+            answer = self._client.batch_get_item(RequestItems=request)
+        except (ClientError, BotoCoreError):
+            logger.warning("ended tokens not read: no answer", exc_info=True)
+            return {}
+        found = {
+            item["name"]["S"]: int(item["generation"]["N"])
+            for item in answer["Responses"].get(self._table, [])
+            if "generation" in item
+        }
+        names = {api_key: counts_key(api_key, hour)["name"]["S"] for api_key in api_keys}
+        return {api_key: found[name] for api_key, name in names.items() if name in found}
 
     def _write(self, api_key: str, generation: int, hour: int) -> None:
         try:

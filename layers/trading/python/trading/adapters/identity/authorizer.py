@@ -9,6 +9,10 @@ from trading.domain.clients.credentials import Credential
 from trading.domain.clients.second_factor import Method
 from trading.metrics import Metric
 
+HANDSHAKE = "CONNECT"
+"""The type of the event in which a WebSocket is opened."""
+SUBPROTOCOLS, BEARER = "sec-websocket-protocol", "bearer."
+
 
 class Authorizer:
     """Answers API Gateway's REQUEST authorizer events."""
@@ -38,7 +42,7 @@ class Authorizer:
         any other error it answers 500.
         """
         try:
-            grant = self._tokens.verify(_bearer_token(event.get("headers") or {}), self._audience)
+            grant = self._tokens.verify(_token_of(event), self._audience)
             self._check_not_ended(grant)
         except InvalidTokenError as error:
             logger.info("token refused", reason=str(error))
@@ -77,6 +81,19 @@ class Authorizer:
             raise InvalidTokenError("the API key is not active")
         if grant.generation < credential.generation:
             raise InvalidTokenError("ended")
+
+
+def _token_of(event: Mapping[str, Any]) -> str:
+    """The token of a request. A browser cannot set headers of a WebSocket, so at its handshake the
+    token may be among the subprotocols.
+    """
+    headers = event.get("headers") or {}
+    if (event.get("requestContext") or {}).get("eventType") == HANDSHAKE:
+        offered = next((text for name, text in headers.items() if name.lower() == SUBPROTOCOLS), "")
+        for part in offered.split(","):
+            if part.strip().startswith(BEARER):
+                return part.strip().removeprefix(BEARER)
+    return _bearer_token(headers)
 
 
 def _bearer_token(headers: Mapping[str, str]) -> str:

@@ -63,3 +63,12 @@ def rest_api_url(api_id: str, stage: str) -> str:
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         return f"{endpoint.rstrip('/')}/restapis/{api_id}/{stage}/_user_request_"
     return f"https://{api_id}.execute-api.{os.environ['AWS_REGION']}.amazonaws.com/{stage}"
+
+
+def sockets_url(api_id: str, stage: str) -> str:
+    """The URL that messages to the connections of a WebSocket API are sent to: on AWS, or on the
+    local AWS if AWS_ENDPOINT_URL is set.
+    """
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        return f"{endpoint.rstrip('/')}/_aws/execute-api/{api_id}/{stage}"
+    return f"https://{api_id}.execute-api.{os.environ['AWS_REGION']}.amazonaws.com/{stage}"

@@ -72,17 +72,10 @@ class FollowEvents:
 
     def _read(self, client_id: str, since: int, limit: int) -> Followed | None:
         """What the log has now. None: the next event is under way, or all have expired."""
-        found = self.log.after(client_id, since, limit)
-        if not found:
-            return self._read_nothing(client_id, since)
-        events = _without_gap(found, since)
-        if not events and self._is_gone(client_id, found[0]):
-            raise _expired(f"The events up to {found[0].sequence - 1} are not there any more.")
-        return Followed(
-            events=events,
-            since=events[-1].sequence if events else since,
-            is_delayed=len(events) < len(found),
-        )
+        followed = next_events(self.log, self.clock, client_id, since, limit)
+        if followed.events or followed.is_delayed:
+            return followed
+        return self._read_nothing(client_id, since)
 
     def _read_nothing(self, client_id: str, since: int) -> Followed | None:
         version = self.books.account(client_id).version
@@ -92,12 +85,29 @@ class FollowEvents:
             return None
         return Followed(events=(), since=since, is_delayed=since < version)
 
-    def _is_gone(self, client_id: str, first: Event) -> bool:
-        """Whether what was before `first` will not come, because it has expired or was lost."""
-        age = self.clock() - first.time
-        if age < UNDER_WAY:
-            return False
-        return age > LOST_AFTER or self.log.before(client_id, first.sequence - 1) is None
+
+def next_events(log: EventLog, clock: Clock, client_id: str, since: int, limit: int) -> Followed:
+    """The events after `since` that the log has, up to the first that is missing.
+
+    Raises EventsExpiredError if the next one will not come any more.
+    """
+    found = log.after(client_id, since, limit)
+    events = _without_gap(found, since)
+    if found and not events and _is_gone(log, clock, client_id, found[0]):
+        raise _expired(f"The events up to {found[0].sequence - 1} are not there any more.")
+    return Followed(
+        events=events,
+        since=events[-1].sequence if events else since,
+        is_delayed=len(events) < len(found),
+    )
+
+
+def _is_gone(log: EventLog, clock: Clock, client_id: str, first: Event) -> bool:
+    """Whether what was before `first` will not come, because it has expired or was lost."""
+    age = clock() - first.time
+    if age < UNDER_WAY:
+        return False
+    return age > LOST_AFTER or log.before(client_id, first.sequence - 1) is None
 
 
 def _expired(what: str) -> EventsExpiredError:

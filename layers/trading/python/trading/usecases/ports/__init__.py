@@ -26,6 +26,8 @@ from trading.usecases.ports.errors import (
     NotFoundError,
     OutcomeUnknownError,
     PriceNotReadError,
+    SocketFailedError,
+    SocketGoneError,
     StaleError,
 )
 from trading.usecases.ports.events import EventLog
@@ -38,6 +40,7 @@ from trading.usecases.ports.messaging import (
 )
 from trading.usecases.ports.monitor import Monitor
 from trading.usecases.ports.prices import LastPrices
+from trading.usecases.ports.stream import ConnectionTable, Pushes, Sockets, TokenGenerations
 from trading.usecases.ports.venues import Depository, Exchanges, VenueHealth
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "Change",
     "ClientProfiles",
     "Clock",
+    "ConnectionTable",
     "Depository",
     "Discharged",
     "EntryKey",
@@ -68,10 +72,15 @@ __all__ = [
     "OutcomeUnknownError",
     "PositionLists",
     "PriceNotReadError",
+    "Pushes",
     "ReferenceData",
     "SettlementMailboxes",
+    "SocketFailedError",
+    "SocketGoneError",
+    "Sockets",
     "SortKey",
     "StaleError",
+    "TokenGenerations",
     "UnitOfWork",
     "VenueHealth",
     "Workflow",

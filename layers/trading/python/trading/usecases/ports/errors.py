@@ -45,3 +45,11 @@ class OutcomeUnknownError(Exception):
 
 class InstructionRefusedError(Exception):
     """The depository refuses the instruction. It would refuse the same instruction again."""
+
+
+class SocketGoneError(Exception):
+    """The connection to the client is closed."""
+
+
+class SocketFailedError(Exception):
+    """A message to a connected client may or may not have arrived."""

@@ -1,0 +1,7 @@
+"""The environment of the function."""
+
+from trading.bootstrap.settings import StreamSettings
+
+
+class Settings(StreamSettings):
+    pass
