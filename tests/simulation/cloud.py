@@ -15,7 +15,7 @@ from infra.catalog.tables import TABLES
 from tests.simulation.api_gateway import ApiGateway
 from tests.simulation.calls import Calls
 from tests.simulation.engine import Engine, Outcome
-from tests.simulation.event_cloud import EventCloud
+from tests.simulation.event_cloud import OWN_TABLES, EventCloud
 from tests.simulation.event_sources import EventSources
 from tests.simulation.faults import Faults
 from tests.simulation.lambdas import Lambda
@@ -114,7 +114,7 @@ class Cloud:
     def _create_tables(self) -> None:
         happens, random = self.faults.happens, self._random
         for name, spec in TABLES.items():
-            if name == "events":  # the part of the cloud that carries events has it
+            if name in OWN_TABLES:  # the part of the cloud that carries events has it
                 continue
             self.dynamodb.create_table(f"{STAGE}-{name}", spec.key, spec.indexes, spec.expires)
         self.dynamodb.stale = lambda: random.uniform(0, 1.0) if happens("stale", random) else 0.0

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from infra.catalog.functions import SERVICES
+from infra.catalog.routes import STREAM_STAGE
 from infra.catalog.tables import STREAMED, TABLES
 from tests.simulation.engine import Engine, Outcome
 from tests.simulation.event_sources import EventSources
@@ -20,16 +21,22 @@ from tests.simulation.names import STAGE
 from tests.simulation.services.dynamodb import DynamoDB
 from tests.simulation.services.errors import ServiceError
 from tests.simulation.services.eventbridge import EventBridge
+from tests.simulation.services.sockets import Sockets
 from tests.simulation.services.sqs import Sqs
 from tests.simulation.streams import Streams
 
-LOG_TABLE = f"{STAGE}-events"
+LOG_TABLE, CONNECTIONS_TABLE = f"{STAGE}-events", f"{STAGE}-connections"
+PUSH_FUNCTION = f"{STAGE}-push"
 BUS = f"{STAGE}-events"
 QUEUE, DEAD_LETTERS = f"{STAGE}-events", f"{STAGE}-events-dlq"
 VISIBILITY_FACTOR, MAX_RECEIVES = 6, 10
 FAILS_WHOLLY = 0.5
 SLOWEST_DELIVERY = 2.0
 """Events pass one another on the way from the bus to the queue."""
+
+
+OWN_TABLES = ("events", "connections")
+SOCKETS = "apigatewaymanagementapi"
 
 
 class EventCloud:
@@ -67,8 +74,11 @@ class EventCloud:
             max_receive_count=MAX_RECEIVES,
         )
         self.store = DynamoDB(lambda: engine.now, random)
-        spec = TABLES["events"]
-        self.store.create_table(LOG_TABLE, spec.key, spec.indexes, spec.expires)
+        for name in OWN_TABLES:
+            spec = TABLES[name]
+            self.store.create_table(f"{STAGE}-{name}", spec.key, spec.indexes, spec.expires)
+        self.sockets = Sockets(engine, random)
+        self.sockets.refuses = lambda: faults.happens("unprocessed", random)
         happens = faults.happens
         self.store.stale = lambda: random.uniform(0, 1.0) if happens("stale", random) else 0.0
         self.store.unprocessed = lambda: happens("unprocessed", random)
@@ -100,6 +110,9 @@ class EventCloud:
         """The environment variables of the functions of events."""
         return {
             "EVENTS_TABLE": LOG_TABLE,
+            "PUSH_FUNCTION": PUSH_FUNCTION,
+            "STREAM_API_ID": "stream",
+            "STREAM_API_STAGE": STREAM_STAGE,
             "EVENT_BUS": BUS,
             "EVENTS_QUEUE_URL": self.queue,
             "EVENTS_DLQ_URL": self.dead_letters,
@@ -108,9 +121,11 @@ class EventCloud:
     def takes(self, service: str, params: dict[str, Any]) -> bool:
         """Whether a call is to a resource of this part."""
         return (
-            service == "events"
+            service in ("events", SOCKETS)
+            or str(params.get("FunctionName")).endswith(PUSH_FUNCTION)
             or params.get("QueueUrl") in (self.queue, self.dead_letters)
-            or LOG_TABLE in (params.get("TableName"), *params.get("RequestItems", ()))
+            or params.get("TableName") in (LOG_TABLE, CONNECTIONS_TABLE)
+            or not {LOG_TABLE, CONNECTIONS_TABLE}.isdisjoint(params.get("RequestItems", ()))
         )
 
     def perform(self, service: str, operation: str, params: dict[str, Any]) -> Any:
@@ -120,6 +135,10 @@ class EventCloud:
                 if self._is_out() and self._random.random() < FAILS_WHOLLY:
                     raise ServiceError("InternalFailure", "an internal failure")
                 return self.bus.call(operation, params)
+            case "lambda":
+                return self.lambdas.call(operation, params)
+            case str() if service == SOCKETS:
+                return self.sockets.call(operation, params)
             case "sqs":
                 answer = self.sqs.call(operation, params)
                 self._sources.poll_soon(params["QueueUrl"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -64,6 +64,8 @@ class EventOracle:
         self.written: dict[Place, Written] = {}
         self.logged: dict[Place, dict[str, Any]] = {}
         self._untold: list[str] = []
+        self.heard: Callable[[str, int], None] = lambda client_id, sequence: None
+        """Called for each event that is in the log now."""
 
     def transaction(self, changes: Sequence[Change]) -> None:
         """Remember what a transaction wrote."""
@@ -95,6 +97,7 @@ class EventOracle:
             event = json.loads(unpacked(item["event"]).model_dump_json())
             _check(place, event, self.written[place])
             self.logged[place] = event
+            self.heard(*place)
 
     def check_complete(self) -> None:
         """Raise ViolationError if an event is missing."""

@@ -256,7 +256,7 @@ class Lambda:
 def _summary(value: Any) -> str:
     if isinstance(value, dict):
         if "statusCode" in value:
-            return f"{value['statusCode']} {value['body'][:160]}"
+            return f"{value['statusCode']} {value.get('body', '')[:160]}"
         if "policyDocument" in value:
             return "allowed"
     return json.dumps(value, default=str)[:200]

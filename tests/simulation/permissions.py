@@ -20,6 +20,8 @@ ACTIONS = {
     "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "DeleteMessageBatch": "DeleteMessage",
     "Invoke": "InvokeFunction",
+    "PostToConnection": "ManageConnections",
+    "DeleteConnection": "ManageConnections",
 }
 """Operations that have no permission of their own."""
 
@@ -106,6 +108,8 @@ def needed(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str
             yield "workflows", arn.split(":")[-1], action
         case {"logGroupName": group}:
             yield "logs", group, action
+        case {"ConnectionId": _}:
+            yield "sockets", "stream", action
         case {"FunctionName": name}:
             own = name.rpartition(":")[2]
             yield "functions", _without_stage(own).replace("-", "_"), action

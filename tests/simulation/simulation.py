@@ -23,6 +23,7 @@ from tests.simulation.credentials import Credentials
 from tests.simulation.damage import Books, check_found, planted
 from tests.simulation.end_oracle import EndOracle
 from tests.simulation.engine import Engine, Outcome, StuckError
+from tests.simulation.event_cloud import LOG_TABLE
 from tests.simulation.event_oracle import EventOracle
 from tests.simulation.faults import CALM, Faults
 from tests.simulation.followers import Follower
@@ -45,6 +46,7 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.services.dynamodb import Change
 from tests.simulation.sessions import Login
 from tests.simulation.terms import Terms
+from tests.simulation.viewers import Viewer
 from tests.simulation.violations import ViolationError
 from tests.simulation.virtual import Connected, Wall
 from trading.adapters.dynamodb.keys import ATTENTION_SHARDS
@@ -111,6 +113,11 @@ class Simulation:
             Follower(self.engine, self.cloud.events, self.told, trader.client_id)
             for trader in scenario.traders
         ]
+        self.viewers = [
+            Viewer(self.engine, self.cloud.events, self.told, scenario.seed, trader.client_id)
+            for trader in scenario.traders
+        ]
+        self.told.heard = self._expect
         os.environ.update(self.cloud.environment())
         Connected.cloud = self.cloud
         opening = scenario.opening.timestamp()
@@ -171,9 +178,13 @@ class Simulation:
         self.on_the_bus.check_complete()
         for follower in self.followers:
             follower.read(follower.check)
-        self.engine.run(self.engine.now + HOUR, MAX_STEPS)
+        for viewer in self.viewers:
+            viewer.watch(self.engine.now + HOUR)
+        self.engine.run(self.engine.now + 1.5 * HOUR, MAX_STEPS)
         for follower in self.followers:
             follower.check()
+        for viewer in self.viewers:
+            viewer.check()
         left = (
             self.cloud.events.streams.left,
             self.cloud.events.sqs.messages(self.cloud.events.dead_letters),
@@ -199,6 +210,12 @@ class Simulation:
         self.engine.run(self.engine.now + HOUR, MAX_STEPS)
         check_found(damages, outcomes[0].value)
 
+    def _expect(self, client_id: str, sequence: int) -> None:
+        """A viewer is told of an event in the log, and without faults soon."""
+        for viewer in self.viewers:
+            if viewer.name == client_id:
+                viewer.expect(sequence, soon=self.engine.now > self.calm_from + HOUR)
+
     def _log(self, *told: Any) -> None:
         self.events.append((round(self.engine.now, 6), *told))
 
@@ -213,9 +230,9 @@ class Simulation:
             changes.clear()
             self.steps(taken)
             self.cloud.events.streams.take(taken)
-        if logged := self.cloud.events.store.changes:
-            self.told.log(logged)
-            logged.clear()
+        if stored := self.cloud.events.store.changes:
+            self.told.log([change for change in stored if change.table == LOG_TABLE])
+            stored.clear()
 
     def _written(self, changes: Sequence[Change]) -> None:
         self.told.transaction(changes)
@@ -254,6 +271,9 @@ class Simulation:
                 for hours in (0.05, 1, 7, 11):
                     self.engine.at(opens + hours * HOUR, follower.read)
             evening = settlement_time(day).timestamp()
+            for viewer in self.viewers:
+                for begins in (opens, evening - 10 * MINUTE):
+                    self.engine.at(begins, partial(viewer.watch, begins + TRADING_SECONDS + HOUR))
             self.engine.at(evening, lambda day=day: self._settle(day))  # type: ignore[misc]
             self.engine.at(evening + 5 * HOUR, self.cloud.dynamodb.apply_ttl)
             self.engine.at(evening + 5 * HOUR, self.cloud.events.store.apply_ttl)

@@ -10,7 +10,6 @@ from trading.domain import event_data, events
 from trading.domain.orders.order_record import OrderRecord
 from trading.domain.reference.instruments import Instrument
 from trading.usecases.accounts import follow_events
-from trading.usecases.accounts.follow_events import FollowEvents
 from trading.usecases.posttrade.settle_obligations import SettleObligations
 
 BUGS = (
@@ -190,7 +189,7 @@ BUGS = (
         "Events behind a gap are never seen.",
         (
             Edit(
-                FollowEvents._read,
+                follow_events.next_events,
                 "since=events[-1].sequence if events else since,",
                 "since=found[-1].sequence if found else since,",
             ),
@@ -200,7 +199,7 @@ BUGS = (
         "a late event has expired",
         "An event that is not there yet counts as expired when it is the first that is kept.",
         "Clients are told to read their accounts anew for nothing.",
-        (Edit(FollowEvents._is_gone, "if age < UNDER_WAY:", "if False:"),),
+        (Edit(follow_events._is_gone, "if age < UNDER_WAY:", "if False:"),),
         pending="Nobody follows while the first event of an account is on its way.",
     ),
 )
