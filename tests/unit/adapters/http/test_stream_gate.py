@@ -21,8 +21,9 @@ from trading.adapters.faces.stream import (
 )
 from trading.adapters.http import stream_gate
 from trading.adapters.http.principals import Principal
-from trading.adapters.http.stream_gate import MAX_MESSAGE_CHARACTERS, StreamGate, subprotocols
+from trading.adapters.http.stream_gate import MAX_MESSAGE_CHARACTERS, StreamGate
 from trading.adapters.http.throttle import Allowance
+from trading.adapters.runtime.handshakes import offered_subprotocols
 from trading.domain.events import Topic
 from trading.metrics import Metric
 from trading.usecases.accounts.follow_events import EventsExpiredError
@@ -163,9 +164,12 @@ def test_the_subprotocol_is_answered_only_if_it_was_offered(
 
 
 def test_without_headers_no_subprotocol_is_offered() -> None:
-    assert "trading" not in subprotocols({})
-    assert "trading" not in subprotocols({"headers": None})
-    assert subprotocols({"headers": {"sec-websocket-protocol": " a ,b"}}) == ("a", "b")
+    opens = {"requestContext": {"eventType": "CONNECT"}}
+    assert "trading" not in offered_subprotocols({})
+    assert "trading" not in offered_subprotocols({**opens, "headers": None})
+    offers = {"headers": {"sec-websocket-protocol": " a ,b"}}
+    assert offered_subprotocols(opens | offers) == ("a", "b")
+    assert offered_subprotocols(offers) == ()
 
 
 REFUSED_CALLERS = [

@@ -6,6 +6,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 from trading.adapters.http.problems import HttpError, ProblemCode
+from trading.adapters.http.throttle import Allowance
 from trading.domain.clients.second_factor import Method
 
 
@@ -58,6 +59,28 @@ class Principal:
         """Raise HttpError 401 if tokens before `generation` have ended and this is one."""
         if self.generation < generation:
             raise _unauthenticated("This token was ended. Log in again.")
+
+    def check_allowed(self, allowance: Allowance) -> None:
+        """Raise HttpError 429 if the rate limit of the key is reached, and 401 if the token was
+        ended.
+        """
+        if not allowance.granted:
+            raise HttpError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                ProblemCode.RATE_LIMITED,
+                "Too many requests with this key.",
+                headers={"Retry-After": str(allowance.retry_after_seconds)},
+            )
+        self.check_not_ended(allowance.generation)
+
+    def check_permission(self, permission: str) -> None:
+        """Raise HttpError 403 if the caller does not have it."""
+        if permission not in self.permissions:
+            raise HttpError(
+                HTTPStatus.FORBIDDEN,
+                ProblemCode.FORBIDDEN,
+                f"This needs the permission {permission}.",
+            )
 
 
 def _unauthenticated(message: str) -> HttpError:

@@ -302,15 +302,8 @@ class ApiResolver:
         next_middleware: NextMiddleware,
     ) -> Response[Any]:
         """The handler's response to the request, once each part of it has been read."""
-        if allowance and not allowance.granted:
-            raise HttpError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                ProblemCode.RATE_LIMITED,
-                "Too many requests with this key.",
-                headers={"Retry-After": str(allowance.retry_after_seconds)},
-            )
         if allowance:
-            self.principal.check_not_ended(allowance.generation)
+            self.principal.check_allowed(allowance)
             app.context[ALLOWANCE] = allowance
         if app.context["_route"].openapi_extensions is None:
             raise NotFoundError
@@ -353,11 +346,7 @@ class ApiResolver:
         if permission and permission not in self.principal.permissions:
             if self._on_forbidden:
                 self._on_forbidden(self, permission)
-            raise HttpError(
-                HTTPStatus.FORBIDDEN,
-                ProblemCode.FORBIDDEN,
-                f"This needs the permission {permission}.",
-            )
+            self.principal.check_permission(permission)
 
     def _on_not_found(self, _: NotFoundError) -> Response[str]:
         path = self.event.path.rstrip("/")

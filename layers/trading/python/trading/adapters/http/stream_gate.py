@@ -26,6 +26,7 @@ from trading.adapters.http.problems import (
 )
 from trading.adapters.http.request_reading import CLIENTS
 from trading.adapters.http.throttle import Throttle
+from trading.adapters.runtime.handshakes import offered_subprotocols
 from trading.adapters.runtime.observability import count, logger, step
 from trading.domain.errors import DomainError
 from trading.domain.values import Frozen
@@ -34,7 +35,6 @@ from trading.metrics import Metric
 MAX_MESSAGE_CHARACTERS = 4096
 SUBPROTOCOL = "trading"
 """A browser offers it beside the token, because the answer must select an offered subprotocol."""
-SUBPROTOCOLS = "sec-websocket-protocol"
 
 Connected = Callable[[Principal, str], None]
 Answered = Callable[[Principal, str, Any], Frozen]
@@ -101,12 +101,7 @@ class StreamGate:
         at = event["requestContext"]
         try:
             principal = self._caller(at)
-            if self._permission not in principal.permissions:
-                raise HttpError(
-                    HTTPStatus.FORBIDDEN,
-                    ProblemCode.FORBIDDEN,
-                    f"This needs the permission {self._permission}.",
-                )
+            principal.check_permission(self._permission)
             self._connect(principal, at["connectionId"])
         except Exception as error:
             refusal = problem(_http_error(error), at["requestId"])
@@ -115,10 +110,10 @@ class StreamGate:
                 "headers": {"Content-Type": refusal.content_type, **refusal.headers},
                 "body": refusal.body,
             }
-        offered = SUBPROTOCOL in subprotocols(event)
+        is_offered = SUBPROTOCOL in offered_subprotocols(event)
         return {
             "statusCode": HTTPStatus.OK,
-            "headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL} if offered else {},
+            "headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL} if is_offered else {},
         }
 
     def _answer(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,23 +142,9 @@ class StreamGate:
         principal.check_not_expired(self._now())
         logger.append_keys(client_id=principal.client_id)
         allowance = self._throttle.take(principal.api_key, principal.generation)
-        if allowance and not allowance.granted:
-            raise HttpError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                ProblemCode.RATE_LIMITED,
-                "Too many requests with this key.",
-                headers={"Retry-After": str(allowance.retry_after_seconds)},
-            )
         if allowance:
-            principal.check_not_ended(allowance.generation)
+            principal.check_allowed(allowance)
         return principal
-
-
-def subprotocols(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """The subprotocols that a handshake offers."""
-    headers = event.get("headers") or {}
-    offered = next((text for name, text in headers.items() if name.lower() == SUBPROTOCOLS), "")
-    return tuple(part.strip() for part in offered.split(","))
 
 
 def _json(text: str) -> Any:

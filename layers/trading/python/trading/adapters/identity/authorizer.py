@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trading.adapters.identity.tokens import Grant, InvalidTokenError, Tokens
+from trading.adapters.runtime.handshakes import offered_subprotocols
 from trading.adapters.runtime.observability import count, logger
 from trading.domain.clients.credentials import Credential
 from trading.domain.clients.second_factor import Method
 from trading.metrics import Metric
 
-HANDSHAKE = "CONNECT"
-"""The type of the event in which a WebSocket is opened."""
-SUBPROTOCOLS, BEARER = "sec-websocket-protocol", "bearer."
+BEARER = "bearer."
+"""Before the token, in the subprotocol that has it."""
 
 
 class Authorizer:
@@ -87,13 +87,10 @@ def _token_of(event: Mapping[str, Any]) -> str:
     """The token of a request. A browser cannot set headers of a WebSocket, so at its handshake the
     token may be among the subprotocols.
     """
-    headers = event.get("headers") or {}
-    if (event.get("requestContext") or {}).get("eventType") == HANDSHAKE:
-        offered = next((text for name, text in headers.items() if name.lower() == SUBPROTOCOLS), "")
-        for part in offered.split(","):
-            if part.strip().startswith(BEARER):
-                return part.strip().removeprefix(BEARER)
-    return _bearer_token(headers)
+    for offered in offered_subprotocols(event):
+        if offered.startswith(BEARER):
+            return offered.removeprefix(BEARER)
+    return _bearer_token(event.get("headers") or {})
 
 
 def _bearer_token(headers: Mapping[str, str]) -> str:
