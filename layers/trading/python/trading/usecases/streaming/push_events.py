@@ -81,6 +81,9 @@ class PushEvents:
                     return
                 except EventsExpiredError:
                     ending = Ending.EVENTS_EXPIRED
+            if deadline.is_over:
+                push.is_cut_short = True
+                return
             self.sockets.close(name, ending)
             push.done.closed.add(name)
         except SocketGoneError:
@@ -104,6 +107,8 @@ class PushEvents:
                 self.sockets.tell(connection, events, page.since)
             since = page.since
             push.done.told[connection.connection_id] = Told(connection.subscription, since)
+            if len(page.events) < PAGE and not page.is_delayed:
+                return  # whoever writes a later event asks for a push
 
     def _page(self, since: int, push: _Push) -> Followed:
         """The next events after a sequence. Most connections of a client have the same sequence."""
