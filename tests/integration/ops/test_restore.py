@@ -19,7 +19,7 @@ from tests.integration.backing import PREFIX
 from tests.integration.ops.conftest import Operator
 from tests.integration.trading.books import items
 from trading.adapters.dynamodb.compared_dates import TableComparedDates
-from trading.adapters.dynamodb.event_log import TableEventLog
+from trading.adapters.dynamodb.event_log import WritableEventLog
 from trading.usecases.posttrade.reconcile_settlement import Compared
 
 Content = dict[str, list[dict[str, Any]]]
@@ -218,7 +218,7 @@ def test_a_stage_without_the_publisher_gets_streams_and_no_mapping(
 def test_events_that_the_restore_undid_are_forgotten(operator: Operator, before: Content) -> None:
     name = operator.ask("backups", "take", *WHY)["backup"]
     dynamodb = operator.system.dynamodb
-    log = TableEventLog(dynamodb, f"{PREFIX}events", operator.system.now)
+    log = WritableEventLog(dynamodb, f"{PREFIX}events", f"{PREFIX}connections", operator.system.now)
     assert log.write([make_event(2)]) == set()
     operator.ask("restore", "--backup", name, *WHY)
     assert log.after("alice", 0, 10) == []

@@ -12,7 +12,7 @@ from tests.fakes.stream import TOKEN_LIFE, make_connection
 from tests.integration.backing import PREFIX
 from tests.integration.trading.books import items, put
 from trading.adapters.dynamodb.connections import TableConnections
-from trading.adapters.dynamodb.event_log import Look, TableEventLog
+from trading.adapters.dynamodb.event_log import Look, WritableEventLog
 from trading.adapters.http.ended_tokens import TableEndedTokens
 from trading.adapters.http.throttle import Throttle
 from trading.domain.clients.credentials import LONGEST_TOKEN
@@ -41,7 +41,7 @@ def full(clock: Clock) -> Connections:
 
 
 def look(dynamodb: Any, clock: Clock, *clients: str) -> Look:
-    return TableEventLog(dynamodb, EVENTS, clock, TABLE).look([], clients)
+    return WritableEventLog(dynamodb, EVENTS, TABLE, clock).look([], clients)
 
 
 def test_connections_are_stored_exactly(table: TableConnections, clock: Clock) -> None:
@@ -145,7 +145,7 @@ def test_missing_events_and_connected_clients_are_read_at_once(
     table: TableConnections, dynamodb: Any, clock: Clock
 ) -> None:
     table.commit(full(clock))
-    log = TableEventLog(dynamodb, EVENTS, clock, TABLE)
+    log = WritableEventLog(dynamodb, EVENTS, TABLE, clock)
     assert log.write([make_event(2), make_event(1, "bob")]) == set()
     keys = [("alice", 0), ("alice", 1), ("alice", 2), ("bob", 1)]
     assert log.look(keys, ["bob", "alice"]) == Look(

@@ -24,7 +24,7 @@ from tests.integration.trading import test_write_conditions as transactions
 from tests.integration.trading.books import NAMES, items
 from trading.adapters.dynamodb.audit import TableAuditTrail
 from trading.adapters.dynamodb.compared_dates import TableComparedDates
-from trading.adapters.dynamodb.event_log import KEPT_FOR, TableEventLog
+from trading.adapters.dynamodb.event_log import KEPT_FOR, WritableEventLog
 from trading.adapters.dynamodb.event_text import unpacked
 from trading.adapters.dynamodb.prices import TableLastPrices
 from trading.adapters.dynamodb.reconciliation_reports import TableReports, latest
@@ -173,7 +173,12 @@ def test_an_event_that_two_workers_write_is_there_once_and_whole(
     """The item follows from the event. So the last writer writes what the first one wrote."""
     event = make_event(1, time=clock())
     for _ in range(2):
-        assert TableEventLog(dynamodb, f"{PREFIX}events", clock).write([event]) == set()
+        assert (
+            WritableEventLog(dynamodb, f"{PREFIX}events", f"{PREFIX}connections", clock).write(
+                [event]
+            )
+            == set()
+        )
         clock.forward(hours=1)
     (item,) = items(dynamodb, f"{PREFIX}events")
     assert unpacked(item["event"]) == event
@@ -203,7 +208,7 @@ WRITERS: dict[str, tuple[Callable[..., None], ...]] = {
         connections.test_of_two_who_read_the_same_connections_one_writes,
         connections.test_an_emptied_item_stays_and_stops_who_read_it_before,
     ),
-    "dynamodb.event_log.TableEventLog.write": (
+    "dynamodb.event_log.WritableEventLog.write": (
         test_an_event_that_two_workers_write_is_there_once_and_whole,
     ),
     "dynamodb.prices.TableLastPrices.observe": (

@@ -1,7 +1,7 @@
 """The stream: what connected clients are told, and how long they are."""
 
 from tests.simulation.bugs.patching import Bug, Edit
-from trading.adapters.dynamodb.event_log import TableEventLog
+from trading.adapters.dynamodb.event_log import WritableEventLog
 from trading.adapters.messaging.event_log_writer import EventLogWriter
 from trading.domain.connections import Connection
 from trading.usecases.streaming.connect import Stream
@@ -18,7 +18,7 @@ BUGS = (
         "connections are read stale",
         "The log of events reads eventually consistent who is connected.",
         "A client that has just subscribed misses an event until the next one.",
-        (Edit(TableEventLog.look, '"ConsistentRead": True', '"ConsistentRead": False'),),
+        (Edit(WritableEventLog.look, '"ConsistentRead": True', '"ConsistentRead": False'),),
         pending="An event must be logged in the second after a subscription, and none after it.",
     ),
     Bug(

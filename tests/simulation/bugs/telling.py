@@ -2,7 +2,7 @@
 
 from tests.simulation.bugs.patching import Bug, Edit
 from trading.adapters.dynamodb import outbox
-from trading.adapters.dynamodb.event_log import TableEventLog
+from trading.adapters.dynamodb.event_log import WritableEventLog
 from trading.adapters.messaging import event_bus
 from trading.adapters.messaging.event_bus import EventBus
 from trading.adapters.messaging.event_log_writer import EventLogWriter
@@ -144,7 +144,7 @@ BUGS = (
         "left over in the log",
         "The writer of the log does not look at what DynamoDB did not take.",
         "An event that came is lost.",
-        (Edit(TableEventLog.write, "return left", "return set()"),),
+        (Edit(WritableEventLog.write, "return left", "return set()"),),
     ),
     Bug(
         "failed and acknowledged",
@@ -164,7 +164,7 @@ BUGS = (
         "An event that comes twice is in the log twice.",
         (
             Edit(
-                TableEventLog.write,
+                WritableEventLog.write,
                 "{_key_of(event): _item(event) for event in events}",
                 "{(e.aggregate.id, e.sequence + len(e.topics) % 2): _item(e.model_copy(update="
                 '{"sequence": e.sequence + len(e.topics) % 2})) for e in events}',

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.builders import NOW
 from tests.fakes.clock import Clock
 from tests.fakes.events import FakeSqs, make_event
-from trading.adapters.dynamodb.event_log import BATCH_SIZE, KEPT_FOR, TableEventLog
+from trading.adapters.dynamodb.event_log import BATCH_SIZE, KEPT_FOR, WritableEventLog
 from trading.adapters.dynamodb.event_text import unpacked
 from trading.adapters.dynamodb.transactions import OverloadedError
 from trading.adapters.messaging import event_log_writer
@@ -116,7 +116,7 @@ class Writing:
         self.clock = Clock()
         self.clock.now = NOW
         self.pushes = PushesAsked(self.table)
-        log = TableEventLog(self.table, "events", self.clock, "connections")  # type: ignore[arg-type]
+        log = WritableEventLog(self.table, "events", "connections", self.clock)  # type: ignore[arg-type]
         queue = EventQueue(self.sqs, "queue")  # type: ignore[arg-type]
         self.write = EventLogWriter(log, queue, self.pushes, self.clock)
 

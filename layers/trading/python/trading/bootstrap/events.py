@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from trading.adapters.dynamodb.event_log import TableEventLog
+from trading.adapters.dynamodb.event_log import TableEventLog, WritableEventLog
 from trading.adapters.http.throttle import Throttle
 from trading.adapters.messaging.event_bus import EventBus
 from trading.adapters.messaging.event_log_writer import EventLogWriter
@@ -35,8 +35,8 @@ def event_publisher(settings: EventPublisherSettings) -> EventPublisher:
 
 
 def event_log_writer(settings: EventLogSettings) -> EventLogWriter:
-    log = TableEventLog(
-        clients.dynamodb(), settings.events_table, clock.now, settings.connections_table
+    log = WritableEventLog(
+        clients.dynamodb(), settings.events_table, settings.connections_table, clock.now
     )
     queue = EventQueue(clients.sqs(), settings.events_queue_url)
     return EventLogWriter(log, queue, pushes(settings), clock.now)

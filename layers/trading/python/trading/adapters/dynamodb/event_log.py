@@ -38,14 +38,54 @@ class Look:
 
 
 class TableEventLog:
-    """The port `EventLog`, and the writer of the log. Only the writer looks at `connections`."""
+    """The port `EventLog`."""
 
-    def __init__(
-        self, client: DynamoDBClient, table: str, clock: Clock, connections: str = ""
-    ) -> None:
+    def __init__(self, client: DynamoDBClient, table: str, clock: Clock) -> None:
         self._client = client
         self._table = table
         self._clock = clock
+
+    def after(self, client_id: str, sequence: int, limit: int) -> Sequence[Event]:
+        """Events with greater sequences, in order. The read is strongly consistent."""
+        items = self._query(client_id, "> :sequence", sequence, limit, forward=True)
+        return [unpacked(item[EVENT_ATTRIBUTE]) for item in items]
+
+    def before(self, client_id: str, sequence: int) -> int | None:
+        """The greatest sequence up to this one that is kept."""
+        items = self._query(client_id, "<= :sequence", sequence, 1, forward=False)
+        # DynamoDB deletes expired items up to days later, and in any order.
+        kept = [each for each in items if each["expires_at"] > self._clock().timestamp()]
+        return int(kept[0]["sequence"]) if kept else None
+
+    def _query(
+        self, client_id: str, compared: str, sequence: int, limit: int, *, forward: bool
+    ) -> Sequence[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        start: Any = {}
+        while True:
+            page = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression=f"client_id = :client AND #sequence {compared}",
+                ExpressionAttributeNames={"#sequence": "sequence"},
+                ExpressionAttributeValues=to_item(
+                    {":client": client_id, ":sequence": _padded(sequence)}
+                ),
+                ScanIndexForward=forward,
+                ConsistentRead=True,
+                Limit=limit - len(found),
+                **start,
+            )
+            found += map(from_item, page["Items"])
+            if len(found) >= limit or "LastEvaluatedKey" not in page:
+                return found
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+class WritableEventLog(TableEventLog):
+    """The log for its writer, which also looks who is connected, in the table `connections`."""
+
+    def __init__(self, client: DynamoDBClient, table: str, connections: str, clock: Clock) -> None:
+        super().__init__(client, table, clock)
         self._connections = connections
 
     def write(self, events: Iterable[Event]) -> set[EventKey]:
@@ -98,41 +138,6 @@ class TableEventLog:
                 item["client_id"] for item in map(from_item, found) if item.get("open")
             ),
         )
-
-    def after(self, client_id: str, sequence: int, limit: int) -> Sequence[Event]:
-        """Events with greater sequences, in order. The read is strongly consistent."""
-        items = self._query(client_id, "> :sequence", sequence, limit, forward=True)
-        return [unpacked(item[EVENT_ATTRIBUTE]) for item in items]
-
-    def before(self, client_id: str, sequence: int) -> int | None:
-        """The greatest sequence up to this one that is kept."""
-        items = self._query(client_id, "<= :sequence", sequence, 1, forward=False)
-        # DynamoDB deletes expired items up to days later, and in any order.
-        kept = [each for each in items if each["expires_at"] > self._clock().timestamp()]
-        return int(kept[0]["sequence"]) if kept else None
-
-    def _query(
-        self, client_id: str, compared: str, sequence: int, limit: int, *, forward: bool
-    ) -> Sequence[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
-        start: Any = {}
-        while True:
-            page = self._client.query(
-                TableName=self._table,
-                KeyConditionExpression=f"client_id = :client AND #sequence {compared}",
-                ExpressionAttributeNames={"#sequence": "sequence"},
-                ExpressionAttributeValues=to_item(
-                    {":client": client_id, ":sequence": _padded(sequence)}
-                ),
-                ScanIndexForward=forward,
-                ConsistentRead=True,
-                Limit=limit - len(found),
-                **start,
-            )
-            found += map(from_item, page["Items"])
-            if len(found) >= limit or "LastEvaluatedKey" not in page:
-                return found
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def _padded(sequence: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trading.adapters.dynamodb.event_log import EventKey, TableEventLog
+from trading.adapters.dynamodb.event_log import EventKey, WritableEventLog
 from trading.adapters.messaging.event_queue import Check, EventQueue, Wake, parse
 from trading.adapters.runtime.observability import count, logger, step
 from trading.domain.events import Event
@@ -22,7 +22,9 @@ class EventLogWriter:
     A message that cannot be read stays in the queue until SQS moves it to the dead-letter queue.
     """
 
-    def __init__(self, log: TableEventLog, queue: EventQueue, pushes: Pushes, clock: Clock) -> None:
+    def __init__(
+        self, log: WritableEventLog, queue: EventQueue, pushes: Pushes, clock: Clock
+    ) -> None:
         self._log = log
         self._queue = queue
         self._pushes = pushes
