@@ -246,6 +246,7 @@ ATTRIBUTES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "auth": {
         "tables/clients": (
             "client_id",
+            "event",
             "second_factor_above",
             "second_factor_to_withdraw",
             "version",

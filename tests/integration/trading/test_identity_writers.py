@@ -13,6 +13,7 @@ from tests.fakes.builders import make_client
 from tests.fakes.clock import Clock
 from tests.integration.backing import PREFIX
 from tests.integration.trading.books import NAMES, items, put
+from trading.adapters.dynamodb.outbox import event_in
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.second_factors import ProfilePolicies, TableSecondFactors
 from trading.adapters.dynamodb.tables import TableBooks
@@ -96,11 +97,11 @@ def test_of_two_codes_at_the_same_time_one_is_written(dynamodb: Any) -> None:
 
 
 def test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other(
-    dynamodb: Any, books: TableBooks
+    dynamodb: Any, books: TableBooks, clock: Clock
 ) -> None:
     registry = TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books)
     registry.commit(make_client())
-    policies, seen = ProfilePolicies(dynamodb, NAMES.clients), registry.profile("alice")
+    policies, seen = ProfilePolicies(dynamodb, NAMES.clients, clock), registry.profile("alice")
     assert seen
     policies.set("alice", Decimal("500.00"))
     with pytest.raises(StaleError):
@@ -116,10 +117,10 @@ def test_a_policy_and_other_changes_of_a_profile_do_not_undo_each_other(
 
 
 def test_a_policy_of_orders_leaves_withdrawals_as_they_are(
-    dynamodb: Any, books: TableBooks
+    dynamodb: Any, books: TableBooks, clock: Clock
 ) -> None:
     TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books).commit(make_client())
-    policies = ProfilePolicies(dynamodb, NAMES.clients)
+    policies = ProfilePolicies(dynamodb, NAMES.clients, clock)
     assert policies.of("alice") == SecondFactorPolicy()
     for above, withdrawals, expected in (
         (None, True, True),
@@ -133,13 +134,44 @@ def test_a_policy_of_orders_leaves_withdrawals_as_they_are(
 
 
 def test_a_policy_counts_a_profile_without_a_version_like_everybody(
-    dynamodb: Any, books: TableBooks
+    dynamodb: Any, books: TableBooks, clock: Clock
 ) -> None:
     """Seeded profiles have none. Whoever has read one as the first version is out of date."""
     registry = TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books)
     put(dynamodb, NAMES.clients, make_client().model_dump(exclude={"version"}))
     seen = registry.profile("alice")
     assert seen
-    ProfilePolicies(dynamodb, NAMES.clients).set("alice", Decimal(0))
+    ProfilePolicies(dynamodb, NAMES.clients, clock).set("alice", Decimal(0))
     with pytest.raises(StaleError):
         registry.commit(seen.with_signed_orders(True))
+
+
+def test_a_policy_is_told_and_leaves_no_gap_in_the_versions(
+    dynamodb: Any, books: TableBooks, clock: Clock
+) -> None:
+    registry = TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books)
+    registry.commit(make_client())
+    ProfilePolicies(dynamodb, NAMES.clients, clock).set("alice", Decimal("500.00"))
+    item = dynamodb.get_item(TableName=NAMES.clients, Key={"client_id": {"S": "alice"}})["Item"]
+    event = event_in(item)
+    assert (event.id, event.type, event.sequence) == ("client/alice/2", "client.changed", 2)
+    assert event.data.client is not None
+    assert event.data.client.version == 2
+
+
+def test_of_two_policies_at_the_same_time_one_is_written(
+    dynamodb: Any, books: TableBooks, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TableRegistry(dynamodb, NAMES, f"{PREFIX}credentials", books).commit(make_client())
+    policies = ProfilePolicies(dynamodb, NAMES.clients, clock)
+    late = ProfilePolicies(dynamodb, NAMES.clients, clock)
+    told = late._event
+
+    def after_the_other(item: Any) -> str:
+        policies.set("alice", Decimal("500.00"))
+        return told(item)
+
+    monkeypatch.setattr(late, "_event", after_the_other)
+    with pytest.raises(StaleError):
+        late.set("alice", Decimal("700.00"))
+    assert policies.of("alice").orders_above == Decimal("500.00")

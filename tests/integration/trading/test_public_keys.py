@@ -102,7 +102,7 @@ def test_a_clients_program_passes_a_policy_without_an_authenticator(
 ) -> None:
     deposit = {"reference": "wire-1", "amount": "50000.00"}
     assert ask(system, "POST", "clients/dave/deposits", deposit, "wire-1")[0] == 201
-    ProfilePolicies(system.dynamodb, f"{PREFIX}clients").set("dave", Decimal("1000.00"))
+    ProfilePolicies(system.dynamodb, f"{PREFIX}clients", system.now).set("dave", Decimal("1000.00"))
     private, public = key_pair()
     register(system, issued, public)
     _, plain = enters(system, issued, "log-in-1")

@@ -48,7 +48,7 @@ class ClientLogInApi:
 def client_log_in_api(settings: ClientLogInSettings) -> ClientLogInApi:
     dynamodb = clients.dynamodb()
     base = _log_in_api(settings, TableClients(dynamodb, settings.clients_table))
-    profiles = ProfilePolicies(dynamodb, settings.clients_table)
+    profiles = ProfilePolicies(dynamodb, settings.clients_table, clock.now)
     return ClientLogInApi(
         base=base,
         policies=ClientPolicies(base.check_code, profiles, base.enrolments.audit),

@@ -164,8 +164,11 @@ def event_of(facts: Sequence[Fact], now: datetime) -> Event | None:
     `facts`: what the transaction writes, with the versions that were read. `now`: its time.
     """
     lead = lead_of(facts)
-    if lead is None:
-        return None
+    return None if lead is None else event_led_by(lead, facts, now)
+
+
+def event_led_by(lead: Lead, facts: Sequence[Fact], now: datetime) -> Event:
+    """The event of a transaction whose sequence is the next version of `lead`."""
     aggregate, type_, data = aggregate_of(lead), type_of(facts), data_of(facts)
     sequence = 1 if isinstance(lead, Break) else lead.version + 1
     orders = [fact for fact in facts if isinstance(fact, Order)]

@@ -226,7 +226,7 @@ class ClientPolicies:
             "second-factor-policy-set",
             **details,
         ):
-            self.policies.set(client_id, above, withdrawals)
+            on_fresh_state(self.policies.set)(client_id, above, withdrawals)
 
 
 def _code_required() -> SecondFactorRequiredError:

@@ -68,9 +68,8 @@ class SecondFactorPolicies(Protocol):
     """What of a client needs a second factor."""
 
     def set(self, client_id: str, above: Decimal | None, withdrawals: bool | None = None) -> None:
-        """Write it into the profile. `withdrawals`: None to leave that as it is.
-
-        Raises NotFoundError.
+        """Write it into the profile, with the event of the change. `withdrawals`: None to leave
+        that as it is. Raises NotFoundError, StaleError.
         """
         ...
 
