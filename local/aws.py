@@ -46,18 +46,28 @@ async def end_once_saved(scope: Any, receive: Any, send: Any) -> None:
 
 
 _lifespan = app._handle_lifespan
+PATCHES = (
+    gateway_responses,
+    http_apis,
+    worker_pool,
+    event_sources,
+    layer_mounts,
+    recursive_loops,
+    stream_records,
+    websocket_apis,
+    worker_logs,
+    crash_points,
+)
+
+
+def apply_patches() -> None:
+    """Patch MiniStack. Two patches may wrap one function, so each wraps what is there."""
+    for patch in PATCHES:
+        patch.apply()
+
 
 if __name__ == "__main__":
     hold_pid_file(sys.argv.pop())
-    gateway_responses.apply()
-    http_apis.apply()
-    worker_pool.apply()
-    event_sources.apply()
-    layer_mounts.apply()
-    recursive_loops.apply()
-    stream_records.apply()
-    websocket_apis.apply()
-    worker_logs.apply()
-    crash_points.apply()
+    apply_patches()
     app._handle_lifespan = end_once_saved
     app.main()

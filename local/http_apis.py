@@ -7,6 +7,7 @@
 * AWS answers with the id of the request in a header.
 """
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,7 +22,6 @@ FAILED = {
 }
 REQUEST_ID = "apigw-requestid"
 _invoke = apigateway._invoke_lambda_proxy
-_execute = lambda_svc._execute_function_with_config_scope
 _response = lambda_svc.lambda_execute_result_to_api_proxy_response
 _has_format_1: ContextVar[bool] = ContextVar("has_format_1", default=False)
 _request_id: ContextVar[str] = ContextVar("request_id")
@@ -30,7 +30,9 @@ _request_id: ContextVar[str] = ContextVar("request_id")
 def apply() -> None:
     """Wrap MiniStack's data plane. Call it once in each process, before it serves."""
     apigateway._invoke_lambda_proxy = invoke
-    lambda_svc._execute_function_with_config_scope = execute
+    lambda_svc._execute_function_with_config_scope = formatting(
+        lambda_svc._execute_function_with_config_scope
+    )
     lambda_svc.lambda_execute_result_to_api_proxy_response = proxy_response
 
 
@@ -46,11 +48,15 @@ async def invoke(integration: dict[str, Any], *request: Any, **more: Any) -> Any
         _has_format_1.reset(token)
 
 
-def execute(record: Any, event: Any, *more: Any, **named: Any) -> Any:
-    """Run a function. An HTTP API of format 1.0 sends an event of that format."""
-    if _has_format_1.get():
-        event = format_1(event, _request_id.get())
-    return _execute(record, event, *more, **named)
+def formatting(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """What runs functions, with events of format 1.0 if an HTTP API has that format."""
+
+    def execute_formatted(record: Any, event: Any, *more: Any, **named: Any) -> Any:
+        if _has_format_1.get():
+            event = format_1(event, _request_id.get())
+        return execute(record, event, *more, **named)
+
+    return execute_formatted
 
 
 def proxy_response(result: dict[str, Any]) -> tuple[dict[str, Any], Any]:

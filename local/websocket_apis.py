@@ -31,7 +31,6 @@ Message = MutableMapping[str, Any]
 _handle = apigateway.handle_websocket
 _invoke = apigateway._invoke_ws_lambda
 _authorize = apigateway._authorize_ws_connect
-_execute = lambda_svc._execute_function_with_config_scope
 _answer: ContextVar[dict[str, Any]] = ContextVar("answer")
 """The answer of the function to the handshake."""
 _said: ContextVar[list[str]] = ContextVar("said")
@@ -39,15 +38,13 @@ _said: ContextVar[list[str]] = ContextVar("said")
 
 
 def apply() -> None:
-    """Patch MiniStack's data plane. Call it once in a process, before the process serves, and after
-    `http_apis`, which wraps the same function.
-    """
-    global _execute
-    _execute = lambda_svc._execute_function_with_config_scope
+    """Patch MiniStack's data plane. Call it once in a process, before the process serves."""
     apigateway.handle_websocket = handle
     apigateway._invoke_ws_lambda = invoke
     apigateway._authorize_ws_connect = authorize
-    lambda_svc._execute_function_with_config_scope = execute
+    lambda_svc._execute_function_with_config_scope = noting_errors(
+        lambda_svc._execute_function_with_config_scope
+    )
     lambda_runtime.get_or_create_worker = Dispatched
     provisioners._RESOURCE_HANDLERS[ROUTE_RESPONSE] = {
         "create": create_route_response,
@@ -144,10 +141,14 @@ async def authorize(*args: Any, **named: Any) -> Any:
     return refusal, context
 
 
-def execute(*args: Any, **named: Any) -> Any:
-    """Run a function. Remember its error if it fails."""
-    result = _execute(*args, **named)
-    said = _said.get(None)
-    if said is not None and isinstance(result, dict) and result.get("error"):
-        said.append(str(result.get("body")))
-    return result
+def noting_errors(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """What runs functions. It remembers their errors while an authorizer runs."""
+
+    def execute_and_note(*args: Any, **named: Any) -> Any:
+        result = execute(*args, **named)
+        said = _said.get(None)
+        if said is not None and isinstance(result, dict) and result.get("error"):
+            said.append(str(result.get("body")))
+        return result
+
+    return execute_and_note
