@@ -1,4 +1,8 @@
-"""What REST APIs and HTTP APIs have in common: an access log, and alarms."""
+"""What the APIs have in common: an access log, a rate limit, and alarms."""
+
+import json
+from collections.abc import Mapping
+from typing import cast
 
 from aws_cdk import Duration
 from aws_cdk import aws_apigateway as rest
@@ -8,6 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.catalog.alarms import Notice, Severity
+from infra.catalog.routes import BURST_SECONDS
 from infra.constructs.alarms import Alarms
 from infra.stage import Deployment
 
@@ -24,6 +29,22 @@ def access_log(scope: Construct, deployment: Deployment, name: str) -> logs.LogG
         log_group_name=name,
         retention=deployment.log_retention,
         removal_policy=deployment.removal_policy,
+    )
+
+
+def limits_of(deployment: Deployment) -> http.ThrottleSettings:
+    """The rate limit of a whole HTTP or WebSocket API."""
+    rate = deployment.requests_per_second
+    return http.ThrottleSettings(rate_limit=rate, burst_limit=BURST_SECONDS * rate)
+
+
+def log_accesses(
+    stage: http.HttpStage | http.WebSocketStage, log: logs.LogGroup, fields: Mapping[str, str]
+) -> None:
+    """Write a line with these fields of API Gateway's context for each access."""
+    template = cast(http.CfnStage, stage.node.default_child)
+    template.access_log_settings = http.CfnStage.AccessLogSettingsProperty(
+        destination_arn=log.log_group_arn, format=json.dumps(fields)
     )
 
 

@@ -4,18 +4,24 @@ It has no web ACL, no gateway responses of ours, no resource policy and no trace
 programs that sign their requests, and no browsers.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.catalog.routes import BURST_SECONDS, Route
+from infra.catalog.routes import Route
 from infra.constructs.alarms import Alarms
-from infra.constructs.api_watch import LATENCY_PERIOD, PERCENTILE, access_log, watch, watch_latency
+from infra.constructs.api_watch import (
+    LATENCY_PERIOD,
+    PERCENTILE,
+    access_log,
+    limits_of,
+    log_accesses,
+    watch,
+    watch_latency,
+)
 from infra.constructs.naming import pascal
 from infra.stage import Deployment
 from infra.wildcards import acknowledge
@@ -72,16 +78,9 @@ class HttpApi(Construct):
             "Stage",
             http_api=self.api,
             auto_deploy=True,
-            throttle=apigateway.ThrottleSettings(
-                rate_limit=deployment.requests_per_second,
-                burst_limit=BURST_SECONDS * deployment.requests_per_second,
-            ),
+            throttle=limits_of(deployment),
         )
-        cast(
-            apigateway.CfnStage, stage.node.default_child
-        ).access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=log.log_group_arn, format=json.dumps(_ACCESS_LOG)
-        )
+        log_accesses(stage, log, _ACCESS_LOG)
         self.url = stage.url
         self.failed = watch(self, alarms, name, self.api)
         latency = self.api.metric_latency(period=LATENCY_PERIOD, statistic=PERCENTILE)

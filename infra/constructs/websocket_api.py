@@ -1,6 +1,5 @@
 """The WebSocket API of the stream."""
 
-import json
 from typing import cast
 
 from aws_cdk import Duration
@@ -12,9 +11,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.catalog.alarms import Notice
-from infra.catalog.routes import BURST_SECONDS, STREAM_STAGE
+from infra.catalog.routes import STREAM_STAGE
 from infra.constructs.alarms import Alarms
-from infra.constructs.api_watch import access_log
+from infra.constructs.api_watch import access_log, limits_of, log_accesses
 from infra.constructs.http_api import ACCESS_LOGS
 from infra.constructs.naming import pascal
 from infra.stage import Deployment
@@ -74,16 +73,9 @@ class WebSocketApi(Construct):
             web_socket_api=self.api,
             stage_name=STREAM_STAGE,
             auto_deploy=True,
-            throttle=apigateway.ThrottleSettings(
-                rate_limit=deployment.requests_per_second,
-                burst_limit=BURST_SECONDS * deployment.requests_per_second,
-            ),
+            throttle=limits_of(deployment),
         )
-        cast(
-            apigateway.CfnStage, stage.node.default_child
-        ).access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=log.log_group_arn, format=json.dumps(_ACCESS_LOG)
-        )
+        log_accesses(stage, log, _ACCESS_LOG)
         self.url = stage.url
         self.logical_id = self.api.stack.get_logical_id(
             cast(apigateway.CfnApi, self.api.node.default_child)
