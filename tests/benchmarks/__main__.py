@@ -48,6 +48,7 @@ def costs(console: Console, write: bool) -> None:
             "split in two": measure.measure(measure.MARKET_BUY, RUNS, split=True),
         }
         together = measure.measure(measure.MARKET_BUY, RUNS, together=True)
+        connected = measure.measure(measure.MARKET_BUY, RUNS, connected=True)
     plain = kinds["market buy"]
     usage = plain.busy.plus(login)
     with console.status("the templates, and the schedules at rest"):
@@ -57,6 +58,7 @@ def costs(console: Console, write: bool) -> None:
     grids = [
         report.costs(orders),
         report.events({"one a batch": plain.busy, "an order's in one batch": together.busy}),
+        report.stream(connected.busy),
         report.by_stage(usage),
         report.counts(kinds),
         report.by_call(usage),
@@ -131,6 +133,25 @@ def latency(console: Console, _: bool) -> None:
         console.print(f"differs: {call}")
 
 
+def stream(console: Console, _: bool) -> None:
+    """Print the time from a booking to a connected client on the local AWS."""
+    from tests.benchmarks import grid, stream_latency
+
+    with console.status("") as status:
+        ours, floor = stream_latency.measure(lambda line: status.update(line[-100:]))
+    rows = [
+        ["an event of a booking", f"{ours.median:.1f}", f"{ours.p95:.1f}"],
+        ["a message over the same hops", f"{floor.median:.1f}", f"{floor.p95:.1f}"],
+        ["beyond the floor", f"{ours.median - floor.median:.1f}", f"{ours.p95 - floor.p95:.1f}"],
+        ["ratio", f"{ours.median / floor.median:.2f}", f"{ours.p95 / floor.p95:.2f}"],
+    ]
+    title = (
+        f"Milliseconds from the write to the socket on the local AWS ({stream_latency.BOOKINGS} "
+        "each, in turn)"
+    )
+    grid.Grid(title, ["", "median", "p95"], rows).show(console)
+
+
 def opening(console: Console, write: bool) -> None:
     """Print the times of a flood at the open, on a virtual clock."""
     from tests.benchmarks import grid, opening
@@ -163,7 +184,13 @@ def opening(console: Console, write: bool) -> None:
         _write(console, "market-open.md", found.markdown())
 
 
-PARTS = {"costs": costs, "imports": imports, "latency": latency, "opening": opening}
+PARTS = {
+    "costs": costs,
+    "imports": imports,
+    "latency": latency,
+    "stream": stream,
+    "opening": opening,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

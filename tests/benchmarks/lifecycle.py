@@ -52,6 +52,7 @@ class Stage(StrEnum):
     RECONCILE = "reconcile"
     PUBLISH = "publish"
     LOG = "log"
+    PUSH = "push"
     PLAN = "plan"
     TICK = "scheduled"
 
@@ -70,6 +71,7 @@ class Lifecycle:
 
     world: World
     events_together: bool = False
+    is_connected: bool = False
     _time: Timeline = field(default_factory=Timeline)
     _sent: deque[tuple[str, str]] = field(default_factory=deque)
     _billed: set[str] = field(default_factory=set)
@@ -179,6 +181,17 @@ class Lifecycle:
             event = {"Records": [_message("event_log", json.dumps(each)) for each in batch]}
             answer = self.world.invoke("event_log", event)
             _expect(not answer["batchItemFailures"], self.world.last_output)
+            self._push()
+
+    def _push(self) -> None:
+        """Do what the log has asked for: push to the connected client."""
+        log = self.world.meter.stage
+        self.world.meter.stage = Stage.PUSH
+        while self.world.asynchronous:
+            operation, request = self.world.asynchronous.popleft()
+            _expect(operation == "Push", operation)
+            self.world.invoke("push", request)
+        self.world.meter.stage = log
 
     def _batches(self, items: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         return [items] if self.events_together else [[item] for item in items]

@@ -51,16 +51,17 @@ def measure(
     split: bool = False,
     endpoint: str | None = None,
     together: bool = False,
+    connected: bool = False,
 ) -> Measured:
     """Measure one order of each kind in several runs. Durations are medians. `split` means that the
     best exchange has only a few shares. `together`: all events of the order come in one batch, not
-    each in its own.
+    each in its own. `connected`: the client has a connection to the stream.
     """
     idle, busy = [], []
     with running_world(endpoint) as world:
         if split:
             seeding.configure_exchange(world, "BATS", displayed_size=10, half_spread_basis_points=0)
-        life = Lifecycle(world, events_together=together)
+        life = Lifecycle(world, events_together=together, is_connected=connected)
         # the first order is not measured: it connects and fills caches
         for number in range(runs + 1):
             world.clock.forward(LONGEST_CACHE_SECONDS)
@@ -114,6 +115,8 @@ def _one(world: World, life: Lifecycle, order: Order) -> tuple[Usage, date]:
     time.sleep(SHORTEST_CACHE_SECONDS)  # Powertools' circuit breakers read the machine's clock
     world.clock.forward(SHORTEST_CACHE_SECONDS)
     seeding.replenish(world)
+    if life.is_connected:
+        seeding.connect(world)
     claims = life.authorize(life.log_in())  # the last token ended while its order settled
     world.meter.take()
     world.meter.written.clear()

@@ -19,6 +19,7 @@ class Billed(StrEnum):
     HTTP_API_REQUESTS = "API Gateway HTTP API requests"
     QUEUE_REQUESTS = "SQS FIFO requests"
     EVENTS = "EventBridge events"
+    SOCKET_MESSAGES = "API Gateway WebSocket messages"
     STANDARD_QUEUE_REQUESTS = "SQS requests"
     INVOCATIONS = "Lambda invocations"
     COMPUTE = "Lambda GB-seconds (estimate)"
@@ -39,6 +40,7 @@ PRICE: dict[Billed, float] = {
     Billed.HTTP_API_REQUESTS: 1 / MILLION,
     Billed.QUEUE_REQUESTS: 0.50 / MILLION,
     Billed.EVENTS: 1 / MILLION,
+    Billed.SOCKET_MESSAGES: 1 / MILLION,
     Billed.STANDARD_QUEUE_REQUESTS: 0.40 / MILLION,
     Billed.INVOCATIONS: 0.20 / MILLION,
     Billed.COMPUTE: 0.0000133334,
@@ -57,3 +59,5 @@ SCHEDULED_INVOCATION = 1 / MILLION
 TABLE_GB = 0.25
 RECOVERY_GB = 0.20
 HOURS = 730
+CONNECTION_MINUTE = 0.25 / MILLION
+"""Of a WebSocket API."""

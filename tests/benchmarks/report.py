@@ -10,7 +10,7 @@ from tests.benchmarks.grid import Grid
 from tests.benchmarks.lifecycle import Stage
 from tests.benchmarks.measure import Measured, bill, quantities_of
 from tests.benchmarks.monthly import Fixed
-from tests.benchmarks.prices import Billed
+from tests.benchmarks.prices import CONNECTION_MINUTE, Billed
 from tests.benchmarks.seeding import SYMBOL
 from tests.benchmarks.usage import Party, Usage
 
@@ -56,6 +56,8 @@ def by_stage(usage: Usage) -> Grid:
         for stage in stages:
             row = [quantities.get((party, stage, billed), 0.0) for billed in columns]
             rows.append([str(party), str(stage), *map(_number, (calls[party, stage], *row))])
+        if not stages:
+            continue
         sums = [
             sum(quantities.get((party, stage, billed), 0.0) for stage in stages)
             for billed in columns
@@ -172,6 +174,8 @@ def costs(orders: dict[str, Usage]) -> Grid:
     rows = []
     for party in Party:
         lines = [billed for billed in Billed if any(each.get((party, billed)) for each in bills)]
+        if not lines:
+            continue
         rows += [
             [str(party), billed.value, *(_usd(each.get((party, billed), 0)) for each in bills)]
             for billed in lines
@@ -194,6 +198,19 @@ def events(ways: dict[str, Usage]) -> Grid:
     rows.append(["total", *(_usd(sum(each.values())) for each in of_events)])
     rows.append(["budget", *[f"{BUDGET_OF_EVENTS:.2f}"] * len(ways)])
     return Grid("USD for the events of a million plain orders", ["", *ways], rows, 1)
+
+
+def stream(connected: Usage) -> Grid:
+    """USD for the pushes to a connected client, for a million plain orders."""
+    found = {
+        billed: usd for (party, billed), usd in bill(connected).items() if party is Party.STREAM
+    }
+    rows = [[billed.value, _usd(found[billed])] for billed in Billed if found.get(billed)]
+    rows.append(["total", _usd(sum(found.values()))])
+    minute = f"{CONNECTION_MINUTE * MILLION:.2f}"
+    rows.append(["besides: a million minutes of connection", minute])
+    title = "USD for the pushes to connected clients, if they place a million plain orders"
+    return Grid(title, ["", "one connection each"], rows, 1)
 
 
 def fixed(lines: Iterable[Fixed]) -> Grid:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.catalog.names import DEPOSITORY, EXCHANGES
 from simulators import reference
+from trading.adapters.dynamodb.connections import TableConnections
 from trading.adapters.dynamodb.registry import TableRegistry
 from trading.adapters.dynamodb.tables import TableBooks, TableNames
 from trading.adapters.dynamodb.transactions import to_item
@@ -17,6 +18,7 @@ from trading.adapters.identity import passwords
 from trading.domain.accounts import transfers
 from trading.domain.clients.client import Client
 from trading.domain.clients.credentials import Credential
+from trading.domain.connections import Connection
 from trading.domain.reference.instruments import Exchange, Instrument
 
 if TYPE_CHECKING:
@@ -111,3 +113,18 @@ def _fund(world: World) -> None:
     the_books.commit(
         *transfers.deposit_shares(position, 100_000, Decimal(6_000_000), "opening-shares", now)
     )
+
+
+def connect(world: World) -> None:
+    """Give the client a connection to the stream that has been told everything."""
+    table = TableConnections(world.dynamodb, f"{world.prefix}connections", world.clock)
+    connection = Connection(
+        connection_id="connection",
+        api_key=API_KEY,
+        generation=0,
+        expires_at=world.clock() + timedelta(days=365),
+        sees_orders=True,
+        since=books(world).account(CLIENT).version,
+        subscription=1,
+    )
+    table.commit(table.of(CLIENT).without("connection").opened(connection))

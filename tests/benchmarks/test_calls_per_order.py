@@ -18,6 +18,7 @@ MOST_CALLS = {
     Stage.SETTLE: 8,
     Stage.RECONCILE: 1,
 }
+MOST_CALLS_OF_A_PUSH = 5
 MOST_CALLS_OF_EVENTS = {Stage.PUBLISH: 5, Stage.LOG: 6}
 MOST_CALLS_OF_AN_IDLE_WORKER = 51
 ADVICE = (
@@ -35,6 +36,12 @@ def measured() -> Measured:
 def ours(measured: Measured) -> list[Call]:
     """The calls for the order itself."""
     return [call for call in measured.busy.calls if call.party is Party.OURS]
+
+
+@pytest.fixture(scope="module")
+def connected() -> Measured:
+    """The same order of a client with a connection to the stream."""
+    return measure(MARKET_BUY, connected=True)
 
 
 @pytest.mark.parametrize("stage", MOST_CALLS)
@@ -71,6 +78,20 @@ def test_the_events_of_a_plain_order_are_billed(measured: Measured) -> None:
     assert billed[Billed.STANDARD_QUEUE_REQUESTS] == 3 * 3
     assert billed[Billed.QUEUE_REQUESTS] == 0
     assert billed[Billed.WRITES] >= 3
+
+
+def test_a_client_that_is_not_connected_costs_nothing_of_the_stream(measured: Measured) -> None:
+    assert not [call for call in measured.busy.calls if call.party is Party.STREAM]
+
+
+def test_each_event_is_one_message_to_a_connected_client(connected: Measured) -> None:
+    """Three events of the account. Each push reads connections, ended tokens and the log, sends,
+    and saves.
+    """
+    pushes = [call for call in connected.busy.calls if call.party is Party.STREAM]
+    assert 0 < sum(call.share for call in pushes) <= 3 * MOST_CALLS_OF_A_PUSH, ADVICE
+    messages = [each for each in connected.busy.charges if each.billed is Billed.SOCKET_MESSAGES]
+    assert sum(each.quantity * each.share for each in messages) == 3
 
 
 def test_no_other_stage_costs_anything(measured: Measured) -> None:

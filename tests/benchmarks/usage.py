@@ -5,7 +5,7 @@ from enum import StrEnum
 from math import ceil
 from typing import TypeVar
 
-from infra.catalog.functions import FUNCTIONS, OF_EVENTS, SIMULATORS
+from infra.catalog.functions import FUNCTIONS, OF_EVENTS, OF_THE_STREAM, SIMULATORS
 from tests.benchmarks.prices import Billed
 
 
@@ -24,10 +24,13 @@ class Units:
 
 
 class Party(StrEnum):
-    """Whose usage it is. `EVENTS`: what follows the commits of an order, and no order waits for."""
+    """Whose usage it is. `EVENTS`: what follows the commits of an order, and no order waits for.
+    `STREAM`: what a connected client costs beyond that.
+    """
 
     OURS = "ours"
     EVENTS = "events"
+    STREAM = "stream"
     SIMULATORS = "simulators"
 
 
@@ -35,6 +38,8 @@ def party_of(function: str) -> Party:
     """Whose usage a function's is."""
     if function in SIMULATORS:
         return Party.SIMULATORS
+    if function in OF_THE_STREAM:
+        return Party.STREAM
     return Party.EVENTS if function in OF_EVENTS else Party.OURS
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
@@ -160,6 +160,7 @@ class World:
         events.register_first("before-send.stepfunctions", self._workflow_called)
         events.register_first("before-send.lambda", self._function_called)
         events.register_first("before-send.events", self._events_put)
+        events.register_first("before-send.apigatewaymanagementapi", self._message_sent)
         for reader in (clock, simulators_clock):
             environment.setattr(reader, "now", self.clock)
         for name in FUNCTIONS:
@@ -319,8 +320,14 @@ class World:
         return _answer(request.url, 200, json.dumps(answer).encode())
 
     def _function_called(self, request: Any, **_: Any) -> AWSResponse:
-        self.asynchronous.append(("Invoke", json.loads(request.body)))
+        name = re.findall(r"/functions/([^/]+)/", unquote(request.url))[0].rpartition(":")[2]
+        operation = "Push" if name == CONSTANT_ENVIRONMENT["PUSH_FUNCTION"] else "Invoke"
+        self.asynchronous.append((operation, json.loads(request.body)))
         return _answer(request.url, 202, b"")
+
+    def _message_sent(self, request: Any, **_: Any) -> AWSResponse:
+        self.meter.charge("push", Billed.SOCKET_MESSAGES)
+        return _answer(request.url, 200, b"")
 
 
 @contextlib.contextmanager

@@ -17,15 +17,17 @@ from infra.constructs import mailbox
 from infra.events import LONGEST_IN_STREAM
 from tests.fakes.builders import routed_order
 from tests.simulation.faults import Rates
-from tests.unit.test_timeouts import constant
+from tests.unit.test_timeouts import constant, duration
 from trading.adapters.dynamodb import event_log, prices, reconciliation_reports, reference_data
 from trading.adapters.faces.trade_records import PlacedTrade, TradeRecord
 from trading.adapters.http import idempotency, throttle
 from trading.adapters.http.problems import ProblemCode
 from trading.adapters.messaging import event_bus, mailbox_worker
 from trading.adapters.messaging.event_log_writer import CHECK_AFTER_SECONDS
+from trading.adapters.runtime import aws
 from trading.adapters.venues import exchanges, http, secrets, signatures
 from trading.bootstrap import settings
+from trading.domain import connections
 from trading.domain.clients import lockout, signed_requests
 from trading.domain.connections import Ending
 from trading.domain.errors import ErrorCode
@@ -38,6 +40,7 @@ from trading.domain.reference import calendars
 from trading.usecases.accounts import follow_events
 from trading.usecases.execution import sweep_orders
 from trading.usecases.posttrade import reconcile_books, settlement_cycle
+from trading.usecases.streaming import push_events
 
 ROOT = Path(__file__).resolve().parents[2]
 CODED = (
@@ -194,13 +197,18 @@ def clock(at: time) -> str:
     return f"{at:%H:%M}"
 
 
-IN_WORDS = {3: "three", 4: "four", 7: "seven", 10: "ten", 100: "a hundred"}
+IN_WORDS = {3: "three", 4: "four", 7: "seven", 10: "ten", 50: "fifty", 100: "a hundred"}
 
 
 def words_of(number: int | None) -> str:
     """The number as the pages write it in a sentence."""
     return IN_WORDS.get(number or 0, str(number))
 
+
+SECONDS_OF_A_PUSH = FUNCTIONS["push"].timeout - int(
+    duration("functions/push/handler.py", "LEFT_FOR_THE_END")
+)
+SECONDS_OF_A_MESSAGE = aws.DISPENSABLE_CONFIG.connect_timeout + aws.DISPENSABLE_CONFIG.read_timeout
 
 FIGURES = [
     ("order-entry.md", "the client has {} open orders", order_entry.MAX_OPEN_ORDERS),
@@ -297,6 +305,12 @@ FIGURES = [
     ),
     ("events.md", "At most {} can wait", words_of(FUNCTIONS["event_feed"].reserved)),
     ("events.md", "only the first {} in a window", words_of(throttle.WAITING_REQUESTS)),
+    ("stream.md", "A client has {} connections at most", words_of(connections.MOST_CONNECTIONS)),
+    ("stream.md", "`UNREACHABLE` | {} pushes in a row", words_of(connections.MOST_FAILURES)),
+    ("stream.md", "sends it again {} seconds later", words_of(seconds(push_events.FAILED_AGAIN))),
+    ("stream.md", "In production at most {} of them run", FUNCTIONS["push"].reserved),
+    ("stream.md", "stops after {} seconds", words_of(SECONDS_OF_A_PUSH)),
+    ("stream.md", "by about {} seconds", SECONDS_OF_A_MESSAGE),
     (
         "failures.md",
         "after a pause that doubles, from {0[0]} to {0[1]} seconds",
