@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count, cycle
-from math import floor
+from math import floor, isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -239,7 +239,7 @@ def _sensible(case: Case[Any]) -> dict[str, Any] | None:
     if rounded := {
         name: max(floor(value * 100) / 100, 0.01)
         for name, value in body.items()
-        if isinstance(value, float)
+        if isinstance(value, float) and isfinite(value * 100)
     }:
         return body | rounded
     if case.path == LOG_IN and _mostly(seed):

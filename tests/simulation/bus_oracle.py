@@ -104,9 +104,10 @@ class BusOracle:
 
 def has_dead_letter(changes: Sequence[Change]) -> bool:
     """Whether a transaction records a break, or gives up an order."""
+    alone = len(changes) == 1
     return any(
         (change.table == f"{STAGE}-ledger" and change.key[-1] == "BREAK")
-        or (change.table == f"{STAGE}-orders" and _is_given_up(change))
+        or (change.table == f"{STAGE}-orders" and _is_given_up(change, alone=alone))
         for change in changes
     )
 
@@ -124,10 +125,12 @@ def _type_of(before: Item, after: Item) -> str:
     return "instrument.resumed" if after["tradable"] else "instrument.halted"
 
 
-def _is_given_up(change: Change) -> bool:
-    """Whether an order is flagged anew, or rejected because it could not be handled."""
+def _is_given_up(change: Change, *, alone: bool) -> bool:
+    """Whether an order is flagged, or rejected because it could not be handled."""
     before, after = _images(change)
-    flagged = "review_reason" in after and after["review_reason"] != before.get("review_reason")
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    is_flagged_again = changed <= {"version", "event", "flagged_in"} and alone
+    flagged = "review_reason" in after and ("review_reason" in changed or is_flagged_again)
     failed = after.get("reason_code") == "PROCESSING_FAILED" != before.get("reason_code")
     return flagged or failed
 

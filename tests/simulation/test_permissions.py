@@ -41,6 +41,7 @@ UNPLAYED: dict[tuple[str, str, str], str] = {
     },
     ("event_publisher", "dlqs/events", "SendMessage"): "every record of a run can be read",
     ("event_log", "tables/events", "Query"): "an event that does not come within four minutes",
+    ("push", "functions/push", "InvokeFunction"): "more events than one push sends in its time",
     **{(box, f"dlqs/{box}", "SendMessage"): _GIVEN_UP for box in MAILBOXES},
     ("admin", "logs/order-lifecycle", "FilterLogEvents"): _OPERATORS_LOOK,
     ("admin", "queues/execution", "SendMessage"): _OPERATORS_CHANGE,

@@ -103,6 +103,8 @@ def test_two_clients_whose_connections_break_see_every_event_once(
         .json()["order_id"]
         for name in names
     }
+    for stream in streams.values():
+        stream.close()
     for name, stream in streams.items():
         events = followed_until_executed(stream, orders[name], breaks_after=(1, 2))
         check_told(clients[name], since[name], orders[name], events)
