@@ -87,6 +87,7 @@ def test_a_log_in_changes_the_policy_of_a_profile_and_nothing_else(
         "ForAllValues:StringEquals": {
             "dynamodb:Attributes": [
                 "client_id",
+                "event",
                 "second_factor_above",
                 "second_factor_to_withdraw",
                 "version",
