@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from tests.fakes.api_events import Context, request
+from tests.fakes.builders import make_client
 from tests.fakes.clock import Clock
 from tests.fakes.signing import signed_log_in
 from tests.integration.backing import cold_start, create_code_key, create_signing_keys
@@ -64,10 +65,9 @@ class World:
     _kept: dict[str, str] = field(default_factory=dict)
 
     def add_client(self, client_id: str, status: str = "ACTIVE") -> None:
-        self.dynamodb.put_item(
-            TableName="trading-test-clients",
-            Item={"client_id": {"S": client_id}, "status": {"S": status}},
-        )
+        client = make_client(client_id=client_id, status=status)
+        item = to_item(client.model_dump(exclude_defaults=True) | {"status": status})
+        self.dynamodb.put_item(TableName="trading-test-clients", Item=item)
 
     def add_exchange(self, exchange_id: str, **status: str) -> None:
         item = {"kind": "EXCHANGE", "id": exchange_id, "exchange_id": exchange_id, **status}

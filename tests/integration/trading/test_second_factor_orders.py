@@ -15,7 +15,8 @@ STRONG = {"methods": "pwd otp mfa"}
 
 @pytest.fixture
 def careful(system: System) -> System:
-    ProfilePolicies(system.dynamodb, "trading-test-clients").set("alice", Decimal("20000.00"))
+    policies = ProfilePolicies(system.dynamodb, "trading-test-clients", system.now)
+    policies.set("alice", Decimal("20000.00"))
     return system
 
 

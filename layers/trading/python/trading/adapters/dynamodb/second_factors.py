@@ -18,8 +18,8 @@ from trading.usecases.ports import Clock, NotFoundError, StaleError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-UNCHANGED = "attribute_not_exists(version) OR version = :seen"
-"""Seeded profiles have no version."""
+NEVER_CHANGED = "attribute_not_exists(version) OR version <= :seen"
+"""A seeded profile has no version, or version 0."""
 
 
 class TableSecondFactors:
@@ -53,6 +53,7 @@ class ProfilePolicies:
         if item is None:
             raise NotFoundError("There is no such client.", field="client_id")
         seen = int(item.get("version") or FIRST_VERSION)
+        unchanged = NEVER_CHANGED if seen == FIRST_VERSION else "version = :seen"
         change = "SET version = :version, #event = :event"
         if withdrawals is not None:
             change += ", second_factor_to_withdraw = :withdrawals"
@@ -63,7 +64,7 @@ class ProfilePolicies:
                 TableName=self._table,
                 Key=to_item({"client_id": client_id}),
                 UpdateExpression=change,
-                ConditionExpression=f"attribute_exists(client_id) AND ({UNCHANGED})",
+                ConditionExpression=f"attribute_exists(client_id) AND ({unchanged})",
                 ExpressionAttributeNames={"#event": EVENT_ATTRIBUTE},
                 ExpressionAttributeValues=to_item(
                     {
