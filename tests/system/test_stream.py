@@ -188,7 +188,7 @@ def test_a_handshake_without_any_token_is_refused(url: str) -> None:
         ({"action": "subscribe", "since": -1}, "VALIDATION_FAILED", "since"),
         ({"action": "subscribe", "since": "5"}, "VALIDATION_FAILED", "since"),
         ({"action": "subscribe", "until": 5}, "VALIDATION_FAILED", "until"),
-        ({"action": "subscribe", "since": 999_999}, "EVENTS_EXPIRED", "since"),
+        ({"action": "subscribe", "since": 10**12 - 1}, "EVENTS_EXPIRED", "since"),
         ({"action": "ping", "id": "x" * 5000}, "BODY_TOO_LARGE", None),
     ],
 )
